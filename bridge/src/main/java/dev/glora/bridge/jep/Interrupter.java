@@ -1,0 +1,35 @@
+package dev.glora.bridge.jep;
+
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import jep.Interpreter;
+import jep.python.PyCallable;
+
+/**
+ * A second thread in the same interpreter, for the one thing that the owner cannot do itself.
+ *
+ * <p>It takes turns with running Python code at CPython's switch interval (5 ms), and waits for
+ * native code that keeps the GIL.
+ */
+final class Interrupter {
+
+  private final ExecutorService thread =
+      Executors.newSingleThreadExecutor(
+          work -> {
+            Thread t = new Thread(work, "python-interrupt");
+            t.setDaemon(true);
+            return t;
+          });
+
+  /** Sends one interruption; the future is complete once CPython knows of it. */
+  CompletableFuture<Void> send(JepPython python) {
+    return CompletableFuture.runAsync(
+        () -> {
+          try (Interpreter here = python.attach()) {
+            ((PyCallable) here.getValue(JepPython.MODULE + ".interrupt")).call();
+          }
+        },
+        thread);
+  }
+}

@@ -1,0 +1,133 @@
+package dev.glora.bridge;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.nio.LongBuffer;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What an interruption must do on every backend that has {@link Capability#INTERRUPT}. */
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+public abstract class InterruptContract {
+
+  private static final String SAMPLES = PythonRuntimeContract.SAMPLES;
+
+  private PythonRuntime python;
+
+  /** Returns the backend's name. */
+  protected abstract String backend();
+
+  @BeforeEach
+  void open() {
+    python = PythonRuntime.open(TestPython.config(backend()));
+    assumeTrue(python.capabilities().contains(Capability.INTERRUPT));
+  }
+
+  @AfterEach
+  void close() {
+    python.close();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"spin", "spin_and_convert"})
+  void endlessPythonCodeEndsAndThenTheInterpreterWorks(String function) throws Exception {
+    try (TensorScope scope = python.scope("interrupt")) {
+      LongBuffer begun;
+      CompletableFuture<Object> future;
+      for (int round = 0; round < 3; round++) {
+        Tensor flag = scope.allocate("begun", DType.I64, 1);
+        begun = flag.longs();
+        future = python.call(SAMPLES, function, flag);
+        while (begun.get(0) == 0) {
+          Thread.sleep(1);
+        }
+        assertThat(python.interrupt()).isTrue();
+        assertThat(TestPython.failure(future)).isInstanceOf(CancelledException.class);
+        assertThat(python.call(SAMPLES, "total", 1L, 2L).join()).isEqualTo(3L);
+      }
+    }
+  }
+
+  @Test
+  void nothingRunsNothingIsInterrupted() {
+    python.call(SAMPLES, "nothing").join();
+    python.submit(session -> null).join();
+    assertThat(python.interrupt()).isFalse();
+    assertThat(python.call(SAMPLES, "count", 100_000L).join()).isEqualTo(100_000L);
+  }
+
+  @Test
+  void tasksBetweenTwoCallsEndWithTheirNextCall() throws Exception {
+    CountDownLatch inTask = new CountDownLatch(1);
+    CountDownLatch interrupted = new CountDownLatch(1);
+    CompletableFuture<Object> task =
+        python.submit(
+            session -> {
+              inTask.countDown();
+              interrupted.await();
+              return session.call(SAMPLES, "count", 100_000_000L);
+            });
+    assertThat(inTask.await(30, TimeUnit.SECONDS)).isTrue();
+    assertThat(python.interrupt()).isTrue();
+    interrupted.countDown();
+    assertThat(TestPython.failure(task)).isInstanceOf(CancelledException.class);
+  }
+
+  @Test
+  void tasksMayGoOnAfterACancelledCall() throws Exception {
+    CountDownLatch inTask = new CountDownLatch(1);
+    CompletableFuture<Object> task =
+        python.submit(
+            session -> {
+              inTask.countDown();
+              try {
+                session.call(SAMPLES, "count", Long.MAX_VALUE);
+                return "not reached";
+              } catch (CancelledException e) {
+                return session.call(SAMPLES, "count", 100_000L);
+              }
+            });
+    assertThat(inTask.await(30, TimeUnit.SECONDS)).isTrue();
+    python.interrupt();
+    assertThat(task.join()).isEqualTo(100_000L);
+  }
+
+  /** Interruptions at every possible moment: none may reach the call that follows. */
+  @Test
+  void noInterruptionReachesALaterCall() {
+    for (long round = 0; round < 300; round++) {
+      CompletableFuture<Object> first = python.call(SAMPLES, "count", round * round);
+      python.interrupt();
+      CompletableFuture<Object> second = python.call(SAMPLES, "count", 2_000L);
+      Throwable failure = TestPython.failure(first);
+      if (failure == null) {
+        assertThat(first.join()).isEqualTo(round * round);
+      } else {
+        assertThat(failure).isInstanceOf(CancelledException.class);
+      }
+      assertThat(second.join()).isEqualTo(2_000L);
+    }
+  }
+
+  @Test
+  void whatHasNotStartedIsTakenBackByItsFuture() throws Exception {
+    CountDownLatch release = new CountDownLatch(1);
+    CompletableFuture<Boolean> first =
+        python.submit(session -> release.await(30, TimeUnit.SECONDS));
+    boolean[] ran = new boolean[1];
+    CompletableFuture<Boolean> second = python.submit(session -> ran[0] = true);
+    assertThat(second.cancel(false)).isTrue();
+    release.countDown();
+    assertThat(first.join()).isTrue();
+    python.call(SAMPLES, "nothing").join();
+    assertThat(ran[0]).isFalse();
+  }
+}

@@ -1,0 +1,54 @@
+package dev.glora.bridge.jep;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
+import dev.glora.bridge.PythonRuntimeContract;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
+
+class JepRuntimeTest extends PythonRuntimeContract {
+
+  @Override
+  protected String backend() {
+    return "jep";
+  }
+
+  @Test
+  void outputGoesToTheLogLineByLine() {
+    ListAppender<ILoggingEvent> out = appended("python.stdout");
+    ListAppender<ILoggingEvent> err = appended("python.stderr");
+    call("speak", "grüezi\nzwei");
+    assertThat(lines(out)).containsExactly("grüezi", "zwei", "from a thread", "100 %");
+    assertThat(lines(err)).containsExactly("warned: grüezi", "zwei");
+    assertThat(out.list.get(0).getLevel()).isEqualTo(Level.INFO);
+    assertThat(err.list.get(0).getLevel()).isEqualTo(Level.WARN);
+    python.close();
+    assertThat(lines(out)).endsWith("no end yet");
+  }
+
+  @Test
+  void importsNeverFindJavaPackages() {
+    assertThat(call("result_of", "__import__('importlib.util').util.find_spec('java')")).isNull();
+  }
+
+  @Test
+  void signalsAreLeftToJava() {
+    assertThat(call("result_of", "__import__('signal').getsignal(2)")).isNull();
+  }
+
+  private static ListAppender<ILoggingEvent> appended(String name) {
+    ListAppender<ILoggingEvent> appender = new ListAppender<>();
+    appender.start();
+    ((Logger) LoggerFactory.getLogger(name)).addAppender(appender);
+    return appender;
+  }
+
+  private static List<String> lines(ListAppender<ILoggingEvent> appender) {
+    return appender.list.stream().map(ILoggingEvent::getFormattedMessage).toList();
+  }
+}

@@ -1,0 +1,228 @@
+"""Functions for the bridge's contract tests; needs torch only where tensors are involved."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from typing import Any
+
+kept: list[Any] = []
+sites: dict[str, Any] = {}
+
+
+def nothing() -> None:
+    """Returns None, the cheapest call."""
+
+
+def total(first: int, second: int) -> int:
+    return first + second
+
+
+def half(value: float) -> float:
+    return value / 2
+
+
+def echo(value: Any) -> Any:
+    return value
+
+
+def kinds(value: Any) -> Any:
+    """Returns the same structure with each leaf replaced by its exact type."""
+    if type(value) is dict:
+        return {key: kinds(item) for key, item in value.items()}
+    if type(value) is list:
+        return [kinds(item) for item in value]
+    return type(value).__name__
+
+
+def results() -> dict[str, Any]:
+    return {
+        "z": 1,
+        "a": (1, 2.5, "é\0😀", b"\x00\xff", None, True),
+        "nested": [{"deep": [[], {}, -(2**63), 2**63 - 1, float("inf")]}],
+    }
+
+
+def result_of(expression: str) -> Any:
+    return eval(expression)
+
+
+def variable(name: str) -> str | None:
+    return os.environ.get(name)
+
+
+def loaded(module: str) -> bool:
+    return module in sys.modules
+
+
+def thread() -> int:
+    return threading.get_ident()
+
+
+def raise_chain() -> None:
+    try:
+        try:
+            {}["missing"]
+        except KeyError as inner:
+            raise OSError(2, "No such file", "/x") from inner
+    except OSError as outer:
+        error = ValueError("outer", 7)
+        error.add_note("first note")
+        error.add_note("second note")
+        raise error from outer
+
+
+def raise_while_handling() -> None:
+    try:
+        raise KeyError("first")
+    except KeyError:
+        raise TypeError("second")  # noqa: B904
+
+
+class Unprintable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def raise_unprintable() -> None:
+    raise Unprintable
+
+
+def raise_undecodable() -> None:
+    raise ValueError("bad \udcff name")
+
+
+def exit_with(status: int) -> None:
+    sys.exit(status)
+
+
+def recurse(depth: int) -> int:
+    return recurse(depth + 1)
+
+
+def deep(depth: int) -> int:
+    """Recurses through C code, which uses the thread's stack and not Python's own."""
+    sys.setrecursionlimit(depth * 3)
+    value: Any = []
+    for _ in range(depth):
+        value = [value]
+    return len(repr(value))
+
+
+def memory_error() -> None:
+    raise MemoryError("host")
+
+
+def memory_of_torch() -> None:
+    import torch
+
+    torch.empty(1 << 60, dtype=torch.uint8)
+
+
+def memory_of_cuda() -> None:
+    import torch
+
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+
+def memory_wrapped() -> None:
+    try:
+        memory_error()
+    except MemoryError as error:
+        raise RuntimeError("step 3 failed") from error
+
+
+def spin(flag: Any) -> None:
+    """Runs until interrupted, as code that catches every Exception on its way."""
+    flag[0] = 1
+    while True:
+        try:
+            total(1, 2)
+        except Exception:
+            kept.append("swallowed")
+
+
+def spin_and_convert(flag: Any) -> None:
+    flag[0] = 1
+    try:
+        while True:
+            pass
+    finally:
+        raise RuntimeError("while cleaning up")
+
+
+def sleep(seconds: float) -> str:
+    time.sleep(seconds)
+    return "awake"
+
+
+def count(limit: int) -> int:
+    done = 0
+    for _ in range(limit):
+        done += 1
+    return done
+
+
+def speak(text: str) -> None:
+    print(text)
+    print("warned: " + text, file=sys.stderr)
+    other = threading.Thread(target=print, args=("from a thread",))
+    other.start()
+    other.join()
+    print("10 %\r50 %\r100 %")
+    print("no end yet", end="")
+
+
+# Tensors -----------------------------------------------------------------------------------------
+
+
+def describe(tensor: Any) -> list[Any]:
+    return [str(tensor.dtype), list(tensor.shape), tensor.data_ptr(), tensor.is_contiguous()]
+
+
+def values(tensor: Any) -> list[Any]:
+    return tensor.flatten().tolist()
+
+
+def write(tensor: Any, numbers: list[Any]) -> None:
+    import torch
+
+    tensor.copy_(torch.tensor(numbers, dtype=tensor.dtype).view(tensor.shape))
+
+
+def keep(tensor: Any) -> None:
+    kept.append(tensor.flatten()[1:2])
+
+
+def keep_in_cycle(tensor: Any) -> None:
+    cycle: list[Any] = [tensor]
+    cycle.append(cycle)
+
+
+def let_go() -> None:
+    kept.clear()
+
+
+def fail_with(tensor: Any) -> None:
+    raise ValueError(tensor)
+
+
+def bind(name: str, tensors: dict[str, Any]) -> None:
+    sites[name] = tensors
+
+
+def unbind(name: str) -> None:
+    del sites[name]
+
+
+def step(name: str) -> None:
+    bound = sites[name]
+    bound["y"].copy_(bound["x"] * 2 + bound["parts"][0])
+
+
+def gradient(x: Any, result: Any) -> None:
+    weight = x.clone().requires_grad_()
+    (weight**2).sum().backward()
+    result.copy_(weight.grad)
