@@ -1,0 +1,302 @@
+"""Save an adapter as two files, and load it onto the body it was made for.
+
+    adapter.json          version, structure, digest of the body, names, digest of the tensors
+    adapter.safetensors   the support tensors of the chosen forms, cut to what the forms use,
+                          named `<site>.<parameter>`; and a trained head, if any, as `head.<name>`
+
+Equal adapters give equal bytes. The JSON is written last and removed first, so a folder with an
+`adapter.json` is whole, and one without is not an adapter (yet).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from glora.dead import dead_tensors
+from glora.errors import AdapterError, ConfigurationError, StorageError
+from glora.forms import TENSORS, Site, near
+from glora.inject import current_structure, glora_layers, inject, injected_layers
+from glora.layer import GLoRALinear
+from glora.merge import is_merged
+from glora.storage import write_file
+from glora.structure import SearchSpace, Structure
+
+__all__ = ["SavedAdapter", "body_digest", "load_adapter", "save_adapter"]
+
+ADAPTER_FORMAT = "glora-adapter"
+ADAPTER_VERSION = 1
+JSON_FILE = "adapter.json"
+TENSOR_FILE = "adapter.safetensors"
+_HEAD = "head."
+
+
+@dataclass(frozen=True)
+class SavedAdapter:
+    """What `save_adapter` wrote.
+
+    Attributes:
+        digest: SHA-256 of `adapter.json`, which holds the tensors' own digest.
+        entries: entries of support tensors written, equal to `count_parameters`; without a head.
+        files: paths of the two files.
+    """
+
+    digest: str
+    entries: int
+    files: tuple[Path, Path]
+
+
+def save_adapter(
+    model: nn.Module, folder: str | Path, head: Mapping[str, Tensor] | None = None
+) -> SavedAdapter:
+    """Writes the adapter of an injected model in its current structure.
+
+    Args:
+        model: after `inject`; not merged.
+        folder: made if missing; an adapter that is there already is replaced.
+        head: further trained parameters to keep with the adapter, by their name in the model, for
+            example `{"classifier.weight": …}`.
+
+    Raises:
+        ConfigurationError: the model holds no GLoRA layer, or `head` names no parameter of it.
+        StorageError: the files cannot be written.
+    """
+    folder = Path(folder)
+    layers = injected_layers(model)
+    tensors: dict[str, Tensor] = {}
+    for site, layer in layers.items():
+        parameters = layer.support_parameters()
+        for name, slices in layer.active_slices().items():
+            tensors[f"{site}.{name}"] = _for_file(parameters[name][slices])
+    entries = sum(t.numel() for t in tensors.values())
+    for name, tensor in (head or {}).items():
+        _check_head(model, name, tensor.shape)
+        tensors[_HEAD + name] = _for_file(tensor)
+    data = safetensors.torch.save(tensors)
+    description = {
+        "format": ADAPTER_FORMAT,
+        "version": ADAPTER_VERSION,
+        "body_sha256": body_digest(model, tuple(layers)),
+        "structure": current_structure(model).to_dict(),
+        "entries": entries,
+        "head": sorted(head or {}),
+        "tensors": {"file": TENSOR_FILE, "sha256": hashlib.sha256(data).hexdigest()},
+    }
+    text = (json.dumps(description, indent=1, ensure_ascii=False) + "\n").encode()
+    files = (folder / JSON_FILE, folder / TENSOR_FILE)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        files[0].unlink(missing_ok=True)
+        write_file(files[1], data)
+        write_file(files[0], text)
+    except OSError as error:
+        raise StorageError(
+            f"The adapter cannot be written to {folder} ({error.strerror or error}); expected a "
+            f"folder that can be made and written, so choose another."
+        ) from error
+    return SavedAdapter(hashlib.sha256(text).hexdigest(), entries, files)
+
+
+def load_adapter(model: nn.Module, folder: str | Path) -> Structure:
+    """Puts a saved adapter onto a body and chooses its structure.
+
+    A plain model gets GLoRA layers at the adapter's sites, just large enough for its structure. A
+    model that is injected keeps its layers; the adapter's numbers replace the leading part of its
+    support tensors. A head in the adapter replaces the model's parameters of the same names.
+
+    Returns:
+        The adapter's structure, which the model now has.
+
+    Raises:
+        AdapterError: the files are missing, damaged or newer than this glora, or the adapter was
+            made for another body. The model is as before.
+        ConfigurationError: the model is merged, or its GLoRA layers are at other sites or cannot
+            hold the structure. The model is as before.
+    """
+    folder = Path(folder)
+    description, tensors = _read(folder)
+    try:
+        structure = Structure.from_dict(description["structure"])
+    except ConfigurationError as error:
+        raise AdapterError(f"The adapter in {folder} cannot be used: {error}") from error
+    if is_merged(model):
+        raise ConfigurationError(
+            "The model is merged; call glora.unmerge(model) before loading an adapter."
+        )
+    _check_body(model, structure, str(description["body_sha256"]), folder)
+    head = {str(name): tensors.pop(_HEAD + str(name), None) for name in description["head"]}
+    for name, tensor in head.items():
+        _check_head(model, name, None if tensor is None else tensor.shape)
+
+    _check_tensors(model, structure, tensors, folder)
+    layers = glora_layers(model)
+    if layers:
+        space = next(iter(layers.values())).space
+        space.check(structure, [layer.site for layer in layers.values()])
+    else:
+        targets = ["re:" + re.escape(site) for site in structure.sites]
+        # Every drawn number is overwritten or unused: the caller's random state is not touched.
+        generator = torch.Generator()
+        inject(model, _used_space(structure), targets, exclude=(), generator=generator)
+        layers = glora_layers(model)
+    with torch.no_grad():
+        for site, codes in zip(structure.sites, structure.codes.tolist(), strict=True):
+            layer = layers[site]
+            layer.set_codes(codes)
+            parameters = layer.support_parameters()
+            for name, slices in layer.active_slices().items():
+                parameters[name][slices] = tensors[f"{site}.{name}"].to(parameters[name])
+        state = model.state_dict()
+        for name, tensor in head.items():
+            if tensor is not None:
+                state[name].copy_(tensor)
+    return structure
+
+
+def body_digest(model: nn.Module, sites: Sequence[str]) -> str:
+    """SHA-256 over name, type, shape and bytes of the pre-trained weights and biases at `sites`.
+
+    The layers around them (embeddings, norms, a head that is trained or drawn anew) do not count.
+    """
+    digest = hashlib.sha256()
+    for site in sites:
+        module = model.get_submodule(site)
+        for name in ("weight", "bias"):
+            value = getattr(module, name, None)
+            if not isinstance(value, Tensor):
+                digest.update(f"{site}.{name} none\n".encode())
+                continue
+            digest.update(f"{site}.{name} {value.dtype} {list(value.shape)}\n".encode())
+            raw = value.detach().cpu().contiguous().view(-1).view(torch.uint8)
+            digest.update(raw.numpy().data)
+    return digest.hexdigest()
+
+
+def _for_file(tensor: Tensor) -> Tensor:
+    # A copy: safetensors refuses tensors that share memory, and slices of one parameter do.
+    return tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
+
+
+def _check_head(model: nn.Module, name: str, shape: torch.Size | None) -> None:
+    known = dict(model.named_parameters())
+    if name not in known:
+        raise ConfigurationError(
+            f"The head's {name!r} is no parameter of the model{near(name, known)}; name the head's "
+            f"parameters as the model does."
+        )
+    if shape != known[name].shape:
+        raise ConfigurationError(
+            f"The head's {name!r} has shape {None if shape is None else list(shape)} and the "
+            f"model's {list(known[name].shape)}; use a model with the same head."
+        )
+
+
+def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The description and the tensors of an adapter's folder, checked against each other."""
+    try:
+        text = (folder / JSON_FILE).read_bytes()
+        data = (folder / TENSOR_FILE).read_bytes()
+    except OSError as error:
+        raise AdapterError(
+            f"{folder} holds no whole adapter ({error.strerror or error}: {error.filename}); "
+            f"expected {JSON_FILE} and {TENSOR_FILE} as save_adapter writes them."
+        ) from error
+    try:
+        description = json.loads(text)
+        if description["format"] != ADAPTER_FORMAT:
+            raise KeyError("format")
+        version = description["version"]
+        if version != ADAPTER_VERSION:
+            raise AdapterError(
+                f"The adapter in {folder} has version {version!r}; this glora reads version "
+                f"{ADAPTER_VERSION}, so use a glora that is as new as the adapter."
+            )
+        expected = description["tensors"]["sha256"]
+        missing = {"structure", "body_sha256", "head"} - set(description)
+        if missing or not isinstance(description["head"], list):
+            raise KeyError(*sorted(missing))
+    except (ValueError, KeyError, TypeError) as error:
+        raise AdapterError(
+            f"{folder / JSON_FILE} is damaged ({type(error).__name__}: {error}); expected what "
+            f"save_adapter writes, so save the adapter again."
+        ) from error
+    found = hashlib.sha256(data).hexdigest()
+    if found != expected:
+        raise AdapterError(
+            f"{folder / TENSOR_FILE} is damaged or cut: its SHA-256 is {found[:12]}… and "
+            f"{JSON_FILE} expects {str(expected)[:12]}…; save the adapter again."
+        )
+    try:
+        return description, safetensors.torch.load(data)
+    except SafetensorError as error:
+        raise AdapterError(
+            f"{folder / TENSOR_FILE} is not a safetensors file ({error}); save the adapter again."
+        ) from error
+
+
+def _check_body(model: nn.Module, structure: Structure, expected: str, folder: Path) -> None:
+    names = {name for name, _ in model.named_modules()}
+    absent = [site for site in structure.sites if site not in names]
+    if absent:
+        raise AdapterError(
+            f"The adapter in {folder} is for another body: it adapts {absent[0]!r}, which this "
+            f"model does not have{near(absent[0], names)}; load it onto the model it was made for."
+        )
+    found = body_digest(model, structure.sites)
+    if found != expected:
+        raise AdapterError(
+            f"The adapter in {folder} is for another body: the pre-trained weights at its "
+            f"{len(structure.sites)} sites have SHA-256 {found[:12]}… and it expects "
+            f"{expected[:12]}…; load it onto the model it was made for, in the same type."
+        )
+
+
+def _used_space(structure: Structure) -> SearchSpace:
+    """The smallest space that holds `structure`, with the same codes."""
+    used: dict[str, set[str]] = {tensor: {"none"} for tensor in TENSORS}
+    for site in structure.sites:
+        for tensor, form in structure.forms(site).items():
+            used[tensor].add(form)
+    forms = {tensor: tuple(sorted(names)) for tensor, names in used.items()}
+    return SearchSpace(structure.ranks, forms, structure.a_product)
+
+
+def _check_tensors(
+    model: nn.Module, structure: Structure, tensors: Mapping[str, Tensor], folder: Path
+) -> None:
+    """Raises `AdapterError` unless `tensors` are exactly those that `structure` needs."""
+    space = _used_space(structure)
+    expected: dict[str, list[int]] = {}
+    for name, codes in zip(structure.sites, structure.codes.tolist(), strict=True):
+        module = model.get_submodule(name)
+        if not isinstance(module, nn.Linear | GLoRALinear):
+            raise AdapterError(
+                f"The adapter in {folder} is for another body: it adapts {name!r}, which is a "
+                f"{type(module).__name__} here; expected an nn.Linear."
+            )
+        has_bias = module.bias is not None
+        size = module.in_features, module.out_features
+        site = Site(name, *size, has_bias, dead_tensors(model, name))
+        # A layer without memory tells the shapes.
+        empty = nn.Linear(*size, bias=has_bias, device="meta")
+        layer = GLoRALinear(empty, space, site, torch.Generator())
+        parameters = layer.support_parameters()
+        for parameter, slices in layer.active_slices(codes).items():
+            expected[f"{name}.{parameter}"] = list(parameters[parameter][slices].shape)
+    found = {name: list(tensor.shape) for name, tensor in tensors.items()}
+    if found != expected:
+        odd = sorted(n for n in {*found, *expected} if found.get(n) != expected.get(n))[0]
+        raise AdapterError(
+            f"The adapter in {folder} is damaged: {odd!r} has shape {found.get(odd)} and its "
+            f"structure needs {expected.get(odd)}; save the adapter again."
+        )

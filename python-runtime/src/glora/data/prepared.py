@@ -1,0 +1,238 @@
+"""Prepared sets: rows as a training loop reads them, in files that can be mapped.
+
+    <cache>/prepared/<key>/
+        set.json                 what it is (below)
+        train.safetensors        one tensor [rows, ...row_shape] per column,
+        val.safetensors          `labels` i64 [rows], and `lengths` i32 [rows] where a column is a
+        test.safetensors         sequence: the number of leading valid positions
+        train.jsonl …            the rows' texts and labels, in the same order
+
+    set.json: format, key, digest, task, labels, sources,
+        columns  [{name, dtype, row_shape, sequence}]
+        splits   {name: {file, rows, sha256, classes, texts: {file, sha256}}}
+
+`key` is the digest of all that decides the content, known before it is made; `digest` is that of
+the content.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import safetensors.numpy
+
+from glora import storage
+from glora.errors import SourceError, StorageError
+
+FORMAT = 1
+# Part of every key: raised when the same input would be prepared differently.
+VERSION = 1
+SPLITS = ("train", "val", "test")
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What preparing gives.
+
+    Attributes:
+        path: the prepared set's folder.
+        digest: SHA-256 over its content.
+        model_path: the model folder that it was prepared for.
+        model_digest: SHA-256 of that model's weights.
+        cached: it was there already.
+    """
+
+    path: Path
+    digest: str
+    model_path: Path
+    model_digest: str
+    cached: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plain values that cross into Java."""
+        return {
+            "path": str(self.path),
+            "digest": self.digest,
+            "model_path": str(self.model_path),
+            "model_digest": self.model_digest,
+            "cached": self.cached,
+        }
+
+
+@dataclass(frozen=True)
+class PreparedSet:
+    """A prepared set that has been verified.
+
+    Attributes:
+        path: its folder.
+        info: set.json.
+    """
+
+    path: Path
+    info: Mapping[str, Any]
+
+    @property
+    def labels(self) -> list[str]:
+        """The names of the classes."""
+        return list(self.info["labels"])
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the content."""
+        return str(self.info["digest"])
+
+    def rows(self, split: str) -> int:
+        """Return the number of rows of a split."""
+        return int(self.info["splits"][split]["rows"])
+
+    def arrays(self, split: str) -> dict[str, Array]:
+        """Return a split's columns, `labels` and, of sequences, `lengths`."""
+        return safetensors.numpy.load_file(self.path / self.info["splits"][split]["file"])
+
+    def texts(self, split: str) -> list[str]:
+        """Return a split's texts."""
+        file = self.path / self.info["splits"][split]["texts"]["file"]
+        lines = file.read_text("utf-8").split("\n")
+        return [json.loads(line)["text"] for line in lines if line]
+
+
+@dataclass(frozen=True)
+class SplitContent:
+    """One split before it is written: arrays by name and the lines of its texts."""
+
+    arrays: Mapping[str, Array]
+    texts: bytes
+
+
+def write(
+    store: Path,
+    key: str,
+    head: Mapping[str, Any],
+    make: Callable[[], Mapping[str, SplitContent]],
+) -> tuple[PreparedSet, bool]:
+    """Return the prepared set of a key, made now if it is missing or damaged.
+
+    Args:
+        store: the folder of prepared sets.
+        key: its name.
+        head: `task`, `labels`, `columns` and `sources` of set.json.
+        make: computes the splits.
+
+    Returns:
+        The set, and whether it was there already.
+    """
+    target = store / key
+    found = _intact(target)
+    if found is not None:
+        return found, True
+    with storage.locked(store):
+        found = _intact(target)  # another process may have been faster
+        if found is not None:
+            return found, True
+        with storage.new_folder(target) as folder:
+            splits = {name: _write_split(folder, name, part) for name, part in make().items()}
+            info = {"format": FORMAT, "key": key, **head, "splits": splits}
+            info["digest"] = _digest(info)
+            (folder / "set.json").write_text(
+                json.dumps(info, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+            )
+    return PreparedSet(target, info), False
+
+
+def verify(path: str | Path) -> PreparedSet:
+    """Return a prepared set for reading, after a check against its own digests.
+
+    Raises:
+        SourceError: it is no prepared set, or of a version that is not known.
+        StorageError: a file is missing or not what its digest says.
+    """
+    folder = Path(path)
+    file = folder / "set.json"
+    if not file.is_file():
+        raise SourceError(
+            f"{folder} is no prepared set: it has no set.json; prepare the data anew."
+        )
+    try:
+        info = json.loads(file.read_bytes())
+        if info["format"] != FORMAT:
+            raise SourceError(
+                f"The prepared set {folder} has format {info['format']!r}, expected {FORMAT}; "
+                f"prepare the data anew or use the glora that made it."
+            )
+        for split in info["splits"].values():
+            for entry in (split, split["texts"]):
+                _check_file(folder / entry["file"], entry["sha256"])
+        digest = _digest(info)
+        noted = info["digest"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StorageError(
+            f"The file {file} is damaged ({error}); prepare the data anew."
+        ) from error
+    if noted != digest:
+        raise StorageError(f"The file {file} has been changed; prepare the data anew.")
+    return PreparedSet(folder, info)
+
+
+def columns_of(columns: Mapping[str, tuple[str, list[int], bool]]) -> list[dict[str, Any]]:
+    """Return the `columns` of set.json from {name: (dtype, row shape, is a sequence)}."""
+    return [
+        {"name": name, "dtype": dtype, "row_shape": shape, "sequence": sequence}
+        for name, (dtype, shape, sequence) in columns.items()
+    ]
+
+
+def text_lines(texts: list[str], labels: list[int], names: list[str]) -> bytes:
+    """Return a split's texts and labels as JSON lines."""
+    lines = [
+        storage.canonical_json({"text": text, "label": names[label]})
+        for text, label in zip(texts, labels, strict=True)
+    ]
+    return b"".join(line + b"\n" for line in lines)
+
+
+def _write_split(folder: Path, name: str, content: SplitContent) -> dict[str, Any]:
+    file, texts = folder / f"{name}.safetensors", folder / f"{name}.jsonl"
+    arrays = {key: np.ascontiguousarray(array) for key, array in content.arrays.items()}
+    file.write_bytes(safetensors.numpy.save(arrays))
+    texts.write_bytes(content.texts)
+    labels = arrays["labels"]
+    return {
+        "file": file.name,
+        "rows": len(labels),
+        "sha256": storage.sha256_file(file),
+        "classes": [int(count) for count in np.bincount(labels)],
+        "texts": {"file": texts.name, "sha256": storage.sha256_file(texts)},
+    }
+
+
+def _digest(info: Mapping[str, Any]) -> str:
+    return storage.sha256_json({part: info[part] for part in ("labels", "columns", "splits")})
+
+
+def _check_file(path: Path, sha256: str) -> None:
+    if not path.is_file():
+        raise StorageError(f"The prepared set's file {path} is missing; prepare the data anew.")
+    found = storage.sha256_file(path)
+    if found != sha256:
+        raise StorageError(
+            f"The prepared set's file {path} has the SHA-256 {found}, expected {sha256}; prepare "
+            f"the data anew."
+        )
+
+
+def _intact(target: Path) -> PreparedSet | None:
+    """Return the set if it is there and whole; a damaged one is as good as none."""
+    if not target.exists():
+        return None
+    try:
+        return verify(target)
+    except (SourceError, StorageError):
+        return None

@@ -1,0 +1,38 @@
+"""What every reader gives: labelled texts and the names of the labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """One labelled text.
+
+    Attributes:
+        text: as it is tokenised, white space normalised.
+        label: number of its class.
+    """
+
+    text: str
+    label: int
+
+
+@dataclass(frozen=True)
+class Rows:
+    """All labelled texts of a source, in its order.
+
+    Attributes:
+        labels: the names of the classes.
+        rows: the texts.
+        settings: what of the task decided them, beside the source itself.
+    """
+
+    labels: tuple[str, ...]
+    rows: tuple[Row, ...]
+    settings: dict[str, object]
+
+
+def one_line(text: str) -> str:
+    """Return a text with every run of white space as one space, none at its ends."""
+    return " ".join(text.split())

@@ -1,0 +1,112 @@
+"""A table of one's own: TSV, CSV or JSON lines with a column of texts and one of classes."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from glora.data.rows import Row, Rows, one_line
+from glora.data.task import Task
+from glora.errors import ConfigurationError
+
+SUFFIXES = (".tsv", ".csv", ".jsonl")
+
+
+def read(path: Path, task: Task) -> Rows:
+    """Read a table; its classes are the label column's values, sorted (numbers as numbers).
+
+    The first line of a TSV or CSV file names the columns. Rows without a text are left out.
+
+    Raises:
+        ConfigurationError: wrong encoding, a missing column, a row without a label, or fewer
+            than two classes.
+    """
+    try:
+        content = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"{path} is not UTF-8 (byte {error.start}); expected a text file in UTF-8, convert it."
+        ) from error
+    texts, names = [], []
+    for number, record in _records(path, content):
+        text = _value(path, number, record, task.text_column)
+        label = _value(path, number, record, task.label_column)
+        if not isinstance(text, str) or label is None or str(label).strip() == "":
+            raise ConfigurationError(
+                f"Row {number} of {path} has the text {text!r} and the label {label!r}; expected "
+                f"a text and a class, complete or remove the row."
+            )
+        if one_line(text):
+            texts.append(one_line(text))
+            names.append(str(label).strip())
+    labels = tuple(_sorted(set(names)))
+    if len(labels) < 2:
+        raise ConfigurationError(
+            f"{path} has {len(labels)} classes in its column {task.label_column!r}; expected at "
+            f"least two, name another column with task.label_column."
+        )
+    numbers = {label: number for number, label in enumerate(labels)}
+    rows = tuple(Row(text, numbers[name]) for text, name in zip(texts, names, strict=True))
+    settings: dict[str, object] = {
+        "reader": "table",
+        "text_column": task.text_column,
+        "label_column": task.label_column,
+    }
+    return Rows(labels, rows, settings)
+
+
+def _records(path: Path, content: str) -> Iterable[tuple[int, Mapping[str, Any]]]:
+    suffix = path.suffix.lower()
+    if suffix == ".jsonl":
+        for number, line in enumerate(content.split("\n"), 1):
+            if line.strip():
+                yield number, _object(path, number, line)
+    else:
+        # A tab cannot stand in a cell of a TSV file, so a quote there is a character like others.
+        tabs = suffix == ".tsv"
+        reader = csv.DictReader(
+            io.StringIO(content, newline=""),
+            delimiter="\t" if tabs else ",",
+            quoting=csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL,
+        )
+        try:
+            for record in reader:
+                yield reader.line_num, record
+        except csv.Error as error:
+            raise ConfigurationError(
+                f"Line {reader.line_num} of {path} cannot be read ({error}); mend the file."
+            ) from error
+
+
+def _object(path: Path, number: int, line: str) -> Mapping[str, Any]:
+    try:
+        value = json.loads(line)
+    except ValueError as error:
+        raise ConfigurationError(f"Line {number} of {path} is not JSON ({error}).") from error
+    if not isinstance(value, dict):
+        raise ConfigurationError(f"Line {number} of {path} is {value!r}; expected an object.")
+    return value
+
+
+def _value(path: Path, number: int, record: Mapping[str, Any], column: str) -> Any:
+    if column not in record:
+        columns = [str(name) for name in record if name is not None]
+        near = difflib.get_close_matches(column, columns, n=1)
+        raise ConfigurationError(
+            f"Row {number} of {path} has no column {column!r}; found {', '.join(columns)}"
+            + (f" (the nearest is {near[0]!r})" if near else "")
+            + ", set task.text_column and task.label_column."
+        )
+    return record[column]
+
+
+def _sorted(labels: set[str]) -> list[str]:
+    try:
+        return sorted(labels, key=float)
+    except ValueError:
+        return sorted(labels)

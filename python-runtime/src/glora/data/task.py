@@ -1,0 +1,129 @@
+"""The task block of an experiment."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from glora.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Split:
+    """How many rows each split gets; `seed` is the data's own, apart from any run's.
+
+    Attributes:
+        train: rows to train on.
+        val: rows that the search and the choice of settings see.
+        test: at most so many of the rest.
+        seed: decides the order in which rows are dealt out.
+    """
+
+    train: int = 800
+    val: int = 200
+    test: int = 2000
+    seed: int = 17
+
+
+@dataclass(frozen=True)
+class Task:
+    """Which texts, which labels, which splits.
+
+    Attributes:
+        source: source string of the data.
+        sha256: its digest, or None.
+        domain: of the VADER snippets: movies, tweets, products, editorials.
+        threshold: of the VADER snippets: a row is labelled where |rating| is at least this.
+        split: the sizes and the seed of the splits.
+        max_length: tokens at which a text is cut, special tokens included.
+        text_column: of a table: the column with the text.
+        label_column: of a table: the column with the class.
+    """
+
+    source: str
+    sha256: str | None = None
+    domain: str | None = None
+    threshold: float = 0.5
+    split: Split = field(default_factory=Split)
+    max_length: int = 64
+    text_column: str = "text"
+    label_column: str = "label"
+
+    @classmethod
+    def of(cls, block: Mapping[str, Any]) -> Task:
+        """Read the task block as it stands in an experiment.
+
+        `source` is a source string or `{source, sha256}`; settings that are null are left out.
+
+        Raises:
+            ConfigurationError: an unknown key, a wrong type, or a number out of range.
+        """
+        values = {key: value for key, value in block.items() if value is not None}
+        source, sha256 = source_and_digest(values.pop("source", None), "task.source")
+        sha256 = values.pop("sha256", sha256)
+        split = values.pop("split", {})
+        _known(values, cls, "task")
+        _known(split, Split, "task.split")
+        task = cls(source, sha256, split=Split(**split), **values)
+        task._check()
+        return task
+
+    def _check(self) -> None:
+        _integer("task.split.train", self.split.train, 1)
+        _integer("task.split.val", self.split.val, 1)
+        _integer("task.split.test", self.split.test, 1)
+        _integer("task.split.seed", self.split.seed, None)
+        _integer("task.max_length", self.max_length, 1)
+        number = isinstance(self.threshold, int | float) and not isinstance(self.threshold, bool)
+        if not number or not 0 < self.threshold <= 4:
+            raise ConfigurationError(
+                f"task.threshold is {self.threshold!r}; expected a number over 0 and at most 4 "
+                f"(ratings go from -4 to 4)."
+            )
+        for name in ("text_column", "label_column"):
+            if not isinstance(getattr(self, name), str):
+                raise ConfigurationError(
+                    f"task.{name} is {getattr(self, name)!r}; expected a column's name."
+                )
+
+    def split_json(self) -> dict[str, int]:
+        """Return the split as plain values."""
+        return asdict(self.split)
+
+
+def source_and_digest(value: Any, where: str) -> tuple[str, str | None]:
+    """Read a source that is given as a string or as `{source, sha256}`.
+
+    Raises:
+        ConfigurationError: it is neither.
+    """
+    if isinstance(value, str):
+        return value, None
+    if isinstance(value, Mapping) and isinstance(value.get("source"), str):
+        return value["source"], value.get("sha256")
+    raise ConfigurationError(
+        f"{where} is {value!r}; expected a source string or {{source: …, sha256: …}}."
+    )
+
+
+def _known(block: Any, kind: type, where: str) -> None:
+    if not isinstance(block, Mapping):
+        raise ConfigurationError(f"{where} is {block!r}; expected settings by name.")
+    names = list(kind.__dataclass_fields__)  # type: ignore[attr-defined]
+    for key in block:
+        if key not in names:
+            near = difflib.get_close_matches(str(key), names, n=1)
+            raise ConfigurationError(
+                f"{where} has the unknown setting {key!r}"
+                + (f", did you mean {near[0]!r}?" if near else ";")
+                + f" Expected one of: {', '.join(names)}."
+            )
+
+
+def _integer(name: str, value: Any, least: int | None) -> None:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or (least is not None and value < least):
+        wanted = "a whole number" + (f" of at least {least}" if least is not None else "")
+        raise ConfigurationError(f"{name} is {value!r}; expected {wanted}.")

@@ -1,0 +1,149 @@
+"""Preparing texts: fetch, read, split, tokenise, write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glora import models, sources, storage
+from glora.data import prepared, table, vader
+from glora.data.rows import Row, Rows
+from glora.data.splits import draw_splits
+from glora.data.task import Task, source_and_digest
+from glora.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+def prepare(
+    model: str | Mapping[str, Any],
+    task: Task | Mapping[str, Any],
+    cache: str | Path | None = None,
+    *,
+    progress: sources.Progress | None = None,
+) -> prepared.Prepared:
+    """Make a prepared set of token ids, or find it in the cache; fetch what is missing.
+
+    Args:
+        model: source of the model whose tokenizer is used: a string or `{source, sha256}`.
+        task: the task block of an experiment.
+        cache: the cache folder; by default `GLORA_CACHE` or `~/.cache/glora`.
+        progress: called with the bytes fetched so far and in total.
+
+    Raises:
+        ConfigurationError: a setting does not fit the data or the model.
+        SourceError: something cannot be fetched or is not what it should be.
+        StorageError: no space, or the cache cannot be written.
+    """
+    task = task if isinstance(task, Task) else Task.of(task)
+    root = Path(cache).expanduser() if cache is not None else storage.default_cache()
+    name, sha256 = source_and_digest(model, "model")
+    files = models.resolve_model(name, sha256, root, progress=progress)
+    _check_length(task, files.path)
+    fetched = sources.fetch(task.source, task.sha256, root, progress=progress)
+    rows = _read(fetched, task)
+    settings = {**rows.settings, "split": task.split_json(), "max_length": task.max_length}
+    origin = {
+        "data": {"source": _public(task.source), "sha256": fetched.digest},
+        "tokenizer": models.tokenizer_digests(files.path),
+    }
+    key = storage.sha256_json(
+        {
+            "format": prepared.FORMAT,
+            "version": prepared.VERSION,
+            "task": settings,
+            "data": fetched.digest,
+            "tokenizer": origin["tokenizer"],
+        }
+    )
+    shape = [task.max_length]
+    head = {
+        "task": settings,
+        "labels": list(rows.labels),
+        "columns": prepared.columns_of(
+            {"input_ids": ("i32", shape, True), "attention_mask": ("u8", shape, True)}
+        ),
+        "sources": origin,
+    }
+    done, cached = prepared.write(
+        root / "prepared", key, head, lambda: _tokenise(rows, task, files.path)
+    )
+    return prepared.Prepared(done.path, done.digest, files.path, files.digest, cached)
+
+
+def _read(fetched: sources.Fetched, task: Task) -> Rows:
+    """Choose the reader by what the source is."""
+    spec = sources.parse(task.source)
+    path = fetched.path
+    if spec.kind == "pypi" and spec.name == "vadersentiment":
+        return vader.read(path, task)
+    if spec.kind == "local" and path.suffix.lower() in table.SUFFIXES:
+        return table.read(path, task)
+    if spec.kind == "local" and (path.is_dir() or path.name.endswith(".tar.gz")):
+        return vader.read(path, task)
+    raise ConfigurationError(
+        f"task.source is {task.source!r}, which no reader knows; expected "
+        f"pypi:vaderSentiment==3.3.2 or local:PATH of a table ({', '.join(table.SUFFIXES)})."
+    )
+
+
+def _public(source: str) -> str:
+    # A prepared set is the same wherever its files lay, so it does not say where that was.
+    return "local" if sources.parse(source).kind == "local" else str(sources.parse(source))
+
+
+def _check_length(task: Task, model: Path) -> None:
+    longest = models.read_config(model).get("max_position_embeddings")
+    if isinstance(longest, int) and task.max_length > longest:
+        raise ConfigurationError(
+            f"task.max_length is {task.max_length}; expected at most {longest}, the positions that "
+            f"the model has."
+        )
+
+
+def _tokenise(rows: Rows, task: Task, model: Path) -> dict[str, prepared.SplitContent]:
+    splits = draw_splits(rows.rows, task.split)
+    tokenizer = models.load_tokenizer(model)
+    least = tokenizer.num_special_tokens_to_add() + 1
+    if task.max_length < least:
+        raise ConfigurationError(
+            f"task.max_length is {task.max_length}; expected at least {least}, so that a token of "
+            f"the text fits beside the special ones."
+        )
+    return {
+        name: _columns(part, list(rows.labels), tokenizer, task.max_length)
+        for name, part in splits.items()
+    }
+
+
+def _columns(
+    rows: list[Row], names: list[str], tokenizer: PreTrainedTokenizerBase, max_length: int
+) -> prepared.SplitContent:
+    encoded = tokenizer(
+        [row.text for row in rows],
+        truncation=True,
+        max_length=max_length,
+        padding=False,
+        return_token_type_ids=False,
+        return_attention_mask=False,
+    )["input_ids"]
+    padding = tokenizer.pad_token_id if isinstance(tokenizer.pad_token_id, int) else 0
+    lengths = np.array([len(ids) for ids in encoded], np.int32)
+    input_ids = np.full((len(rows), max_length), padding, np.int32)
+    for index, ids in enumerate(encoded):
+        input_ids[index, : len(ids)] = ids
+    mask = np.arange(max_length) < lengths[:, None]
+    labels = [row.label for row in rows]
+    arrays: dict[str, prepared.Array] = {
+        "input_ids": input_ids,
+        "attention_mask": mask.astype(np.uint8),
+        "labels": np.array(labels, np.int64),
+        "lengths": lengths,
+    }
+    return prepared.SplitContent(
+        arrays, prepared.text_lines([row.text for row in rows], labels, names)
+    )

@@ -1,0 +1,247 @@
+"""The only door for Java: plain values and tensors in, plain values out.
+
+Every function takes and gives None, booleans, integers, floats, strings, lists and dicts; tensors
+come in only, on memory that Java owns. Sessions are numbers. Nothing here keeps experiment state,
+and nothing imports torch before a function that needs it is called, so that `configure` and the
+variables set by whoever started the process come first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from glora import environment as _environment
+from glora.errors import ConfigurationError, SourceError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from glora.trainer import Trainer
+
+__all__ = [
+    "bind",
+    "close",
+    "configure",
+    "environment",
+    "evaluate",
+    "export_adapter",
+    "export_merged",
+    "features",
+    "fetch",
+    "merge",
+    "open",
+    "prepare",
+    "reset",
+    "score",
+    "state_load",
+    "state_save",
+    "step",
+]
+
+_sessions: dict[int, Trainer] = {}
+_opened = 0
+
+
+def configure(settings: Mapping[str, Any]) -> None:
+    """Fixes `threads` and, unless `deterministic` is false, deterministic operators."""
+    _environment.configure(
+        _value(settings, "threads", "configure"),
+        deterministic=bool(settings.get("deterministic", True)),
+    )
+
+
+def environment() -> dict[str, Any]:
+    """Returns versions, kernels and threads, and their `fingerprint`."""
+    return _environment.describe()
+
+
+def fetch(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Fetches `source` (pinned by `sha256` where given) into `cache`; see `glora.sources`."""
+    from glora.sources import fetch as fetch_source
+
+    source = _value(request, "source", "fetch")
+    return fetch_source(source, request.get("sha256"), request.get("cache")).to_json()
+
+
+def prepare(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Makes the prepared set of `model` and `task` in `cache`; see `glora.data`."""
+    from glora.data import prepare as prepare_set
+
+    return prepare_set(
+        _value(request, "model", "prepare"),
+        _value(request, "task", "prepare"),
+        request.get("cache"),
+    ).to_json()
+
+
+def features(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Makes the prepared set of the head's inputs from `prepared`; see `glora.data`."""
+    from glora.data import features as features_of
+
+    return features_of(
+        _value(request, "prepared", "features"),
+        _value(request, "model_path", "features"),
+        _value(request, "model_digest", "features"),
+        request.get("cache"),
+        int(request.get("batch", 64)),
+    ).to_json()
+
+
+def open(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Loads a model and makes it trainable.
+
+    Args:
+        request: `method`, `model_path`, `model_digest` (checked where given), `labels`, `columns`
+            (as in set.json), `settings`, `seed`, `device`, `dtype`.
+
+    Returns:
+        `session`, `sites`, `ranks`, `parameters`, `hidden`.
+    """
+    global _opened
+    _environment.require_device(
+        str(request.get("device", "cpu")), str(request.get("dtype", "float32"))
+    )
+    # Imported here: they load torch.
+    from glora.buffers import Column
+    from glora.methods import open_method
+    from glora.methods.base import Opening
+    from glora.models import weights_digest
+    from glora.trainer import Trainer
+
+    model_path = Path(_value(request, "model_path", "open"))
+    expected = request.get("model_digest")
+    if expected and weights_digest(model_path) != expected:
+        raise SourceError(
+            f"The weights in {model_path} have the SHA-256 {weights_digest(model_path)}, expected "
+            f"{expected}: prepare again, or fetch the model anew."
+        )
+    columns = [Column.parse(value) for value in _value(request, "columns", "open")]
+    labels = [str(label) for label in _value(request, "labels", "open")]
+    plain = [c for c in columns if c.name == "features" and not c.sequence]
+    method = open_method(
+        str(_value(request, "method", "open")),
+        Opening(
+            model_path=model_path,
+            labels=labels,
+            settings=request.get("settings") or {},
+            features=plain[0].row_elements if plain else None,
+            max_length=max((c.row_shape[0] for c in columns if c.sequence), default=None),
+            seed=int(request.get("seed", 0)),
+        ),
+    )
+    trainer = Trainer(method, columns, len(labels))
+    _opened += 1
+    _sessions[_opened] = trainer
+    counts = method.parameters()
+    return {
+        "session": _opened,
+        "sites": [
+            {
+                "name": site.name,
+                "in": site.in_features,
+                "out": site.out_features,
+                "bias": site.has_bias,
+                "dead": sorted(site.dead),
+            }
+            for site in method.sites
+        ],
+        "ranks": list(method.ranks),
+        "parameters": {
+            "trainable": counts.trainable,
+            "adapter": counts.adapter,
+            "head": counts.head,
+            "total": counts.total,
+        },
+        "hidden": method.hidden,
+    }
+
+
+def bind(session: int, tensors: Mapping[str, Tensor]) -> None:
+    """Gives a session its buffers, by name; see `glora.buffers.Buffers`."""
+    _trainer(session).bind(tensors)
+
+
+def step(session: int) -> None:
+    """Trains once on the bound batch."""
+    _trainer(session).step()
+
+
+def evaluate(session: int) -> None:
+    """Runs the bound batch forward."""
+    _trainer(session).evaluate()
+
+
+def score(session: int, scores: Tensor) -> None:
+    """Adds the first-order effects of all slices on the bound batch to `scores`."""
+    _trainer(session).score(scores)
+
+
+def state_save(session: int, path: str) -> None:
+    """Writes weights and optimiser state to `path`, whole or not at all."""
+    _trainer(session).save_state(Path(path))
+
+
+def state_load(session: int, path: str) -> None:
+    """Reads what `state_save` wrote."""
+    _trainer(session).load_state(Path(path))
+
+
+def reset(session: int, what: Mapping[str, Any]) -> None:
+    """Draws fresh weights by `seed` if `weights`, forgets the optimiser's state if `optimizer`."""
+    _trainer(session).reset(
+        weights=bool(what.get("weights", False)),
+        optimizer=bool(what.get("optimizer", False)),
+        seed=int(what.get("seed", 0)),
+    )
+
+
+def export_adapter(session: int, folder: str) -> dict[str, Any]:
+    """Writes adapter and head; returns `digest` of the tensors' file, `entries`, `files`."""
+    from glora.storage import sha256_file
+
+    export = _trainer(session).export_adapter(Path(folder))
+    return {
+        "digest": sha256_file(Path(folder) / export.file),
+        "entries": export.entries,
+        "files": list(export.files),
+    }
+
+
+def merge(session: int) -> dict[str, float]:
+    """Folds the bound structure into the body, for good; returns what changed."""
+    return _trainer(session).merge()
+
+
+def export_merged(session: int, folder: str) -> dict[str, Any]:
+    """Writes the merged model's folder; returns the `digest` of its weights."""
+    from glora.models import weights_digest
+
+    _trainer(session).export_merged(Path(folder))
+    return {"digest": weights_digest(Path(folder))}
+
+
+def close(session: int) -> None:
+    """Forgets a session and lets go of its buffers."""
+    _trainer(session)
+    del _sessions[session]
+
+
+def _trainer(session: int) -> Trainer:
+    trainer = _sessions.get(session)
+    if trainer is None:
+        raise ConfigurationError(
+            f"The session {session} is not open; open are {sorted(_sessions) or 'none'}: use the "
+            "number that `open` returned, before `close`."
+        )
+    return trainer
+
+
+def _value(request: Mapping[str, Any], key: str, function: str) -> Any:
+    if key not in request:
+        found = ", ".join(sorted(request)) or "no key"
+        raise ConfigurationError(
+            f"`{function}` was called without `{key}` (found {found}): pass it."
+        )
+    return request[key]

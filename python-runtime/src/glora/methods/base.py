@@ -1,0 +1,133 @@
+"""What a method is: a model, its trainable entries, and what becomes of them afterwards."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from glora.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import numpy as np
+    from torch import Tensor, nn
+
+    from glora.optimizer import Entry, Region
+    from glora.structure import Site
+
+__all__ = ["Method", "Opening", "Parameters"]
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a method is opened with.
+
+    Attributes:
+        model_path: folder of the pre-trained model, as `glora.models` reads it.
+        labels: the classes' names; their number is the width of the head.
+        settings: of the method; each method says which it knows.
+        features: width of the features, for a method that trains on cached features.
+        max_length: tokens of the longest row, where rows are sequences.
+        seed: of the fresh weights.
+    """
+
+    model_path: Path
+    labels: Sequence[str]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    features: int | None = None
+    max_length: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """How many entries a method has.
+
+    Attributes:
+        trainable: everything that training may move.
+        adapter: `trainable` without the head.
+        head: of the fresh classifier.
+        total: of the whole model, trained or not.
+    """
+
+    trainable: int
+    adapter: int
+    head: int
+    total: int
+
+
+class Method(ABC):
+    """One way to adapt a pre-trained model. Every module of `glora.methods` has one.
+
+    Attributes:
+        name: the method's name in experiment files and checkpoints.
+        model: what `train()` and `eval()` are called on.
+        sites: the adapted linear layers that have a choice of structure; empty without one.
+        ranks: the ranks of the choice; empty without one.
+        hidden: width of the classifier's input.
+    """
+
+    name: ClassVar[str]
+    model: nn.Module
+    sites: Sequence[Site] = ()
+    ranks: Sequence[int] = ()
+    hidden: int
+
+    @abstractmethod
+    def entries(self) -> list[Entry]:
+        """Returns the trainable entries, the head's (group `head`) last."""
+
+    @abstractmethod
+    def forward(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Returns the logits [rows, classes] of a batch of columns, each [rows, …]."""
+
+    @abstractmethod
+    def parameters(self) -> Parameters:
+        """Returns the counts of entries."""
+
+    @abstractmethod
+    def reset_weights(self, seed: int) -> None:
+        """Draws fresh trainable weights in place, the same ones as opening with `seed`."""
+
+    @abstractmethod
+    def export_adapter(self, folder: Path) -> tuple[str, int]:
+        """Writes adapter and head; returns the file that the digest is taken of, and its entries.
+
+        The count is the adapter's own: entries of the head are written, but not counted.
+        """
+
+    @abstractmethod
+    def merge(self) -> dict[str, float]:
+        """Folds the adapter into the body in place; afterwards `forward` runs the plain model."""
+
+    @abstractmethod
+    def export_merged(self, folder: Path) -> None:
+        """Writes the adapted model as an ordinary model folder, with the tokenizer."""
+
+    def set_codes(self, codes: np.ndarray) -> Mapping[str, Region | None]:
+        """Takes a structure [sites, 5]; returns the active region of each entry it governs.
+
+        Raises:
+            ConfigurationError: the method has no structure to choose.
+        """
+        raise ConfigurationError(
+            f"The method `{self.name}` has no structure, but codes [{len(codes)}, 5] were bound: "
+            "bind no `codes` for it."
+        )
+
+    def add_scores(self, scores: Tensor, product: Callable[[str], Tensor]) -> None:
+        """Adds the first-order effect of each slice to `scores` [sites, 5, ranks].
+
+        Args:
+            scores: float64; see `Trainer.score`.
+            product: gives θ∘g of an entry by its name, in its shape.
+
+        Raises:
+            ConfigurationError: the method has no structure to score.
+        """
+        raise ConfigurationError(
+            f"The method `{self.name}` has no structure to score: score a method that has sites."
+        )

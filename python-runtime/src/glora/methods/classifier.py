@@ -1,0 +1,84 @@
+"""What the methods over a whole text classifier share: loading, the head, the forward."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from torch import nn
+
+from glora import models
+from glora.methods.base import Method, Opening
+from glora.optimizer import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from torch import Tensor
+    from transformers import PreTrainedModel
+
+__all__ = ["ClassifierMethod", "adapter_seed", "count", "head_entries", "head_of", "head_tensors"]
+
+
+class ClassifierMethod(Method):
+    """A method that trains something inside the body, and the head."""
+
+    model: PreTrainedModel
+
+    def __init__(self, opening: Opening) -> None:
+        self._model_path = opening.model_path
+        self.model = models.load_classifier(
+            opening.model_path,
+            opening.labels,
+            dropout=float(opening.settings.get("dropout", 0.0)),
+            max_length=opening.max_length,
+        )
+        self.model.requires_grad_(False)
+        self.hidden = head_of(self.model).in_features
+
+    def forward(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Returns logits [rows, classes] for columns [rows, tokens]."""
+        inputs = {
+            # Prepared sets hold int32 and uint8; the embedding's backward and masks want int64.
+            name: column if column.is_floating_point() else column.long()
+            for name, column in batch.items()
+        }
+        logits: Tensor = self.model(**inputs).logits
+        return logits
+
+    def export_merged(self, folder: Path) -> None:
+        """Writes an ordinary Hugging Face folder."""
+        models.save_classifier(self.model, self._model_path, folder)
+
+
+def head_of(model: PreTrainedModel) -> nn.Linear:
+    """Returns the classifier's last layer."""
+    return cast(nn.Linear, getattr(model, models.architecture(str(model.config.model_type)).head))
+
+
+def head_entries(model: PreTrainedModel) -> list[Entry]:
+    """Makes the head trainable; returns its entries."""
+    head = head_of(model).requires_grad_(True)
+    return [
+        Entry(f"head.{name}", parameter, group="head")
+        for name, parameter in head.named_parameters()
+    ]
+
+
+def head_tensors(model: PreTrainedModel) -> dict[str, Tensor]:
+    """Returns the head's tensors by their names in the model."""
+    name = models.architecture(str(model.config.model_type)).head
+    return {
+        f"{name}.{key}": parameter.detach() for key, parameter in head_of(model).named_parameters()
+    }
+
+
+def count(parameters: list[Entry]) -> int:
+    """Returns how many entries these are."""
+    return sum(entry.parameter.numel() for entry in parameters)
+
+
+def adapter_seed(seed: int) -> int:
+    """Returns the seed of fresh adapter weights; the head's is `seed` itself."""
+    # One seed for both would draw the head and the first factor from the same stream.
+    return (seed + 1) & (2**63 - 1)

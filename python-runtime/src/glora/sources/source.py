@@ -1,0 +1,135 @@
+"""What a source string says."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib.resources
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+from glora.errors import ConfigurationError
+
+Kind = Literal["pypi", "local", "hf"]
+
+KINDS = {
+    "pypi": "pypi:NAME==VERSION, a package that carries files",
+    "local": "local:PATH, a file or folder of this machine",
+    "hf": "hf:ID, a repository in the hub's local cache",
+}
+_PACKAGE = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?:==([A-Za-z0-9.!+_-]+))?")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Pin:
+    """The one file that a release of a package is taken as.
+
+    Attributes:
+        version: the release.
+        kind: `wheel` or `sdist`, the file of the release that is meant.
+        sha256: its digest.
+        bytes: its size, for the display of progress.
+    """
+
+    version: str
+    kind: Literal["wheel", "sdist"]
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source string, taken apart.
+
+    Attributes:
+        kind: `pypi`, `local` or `hf`.
+        name: the package's normal name, the path, or the repository's id.
+        version: the package's version or the repository's revision.
+        pin: what is known of that release, if it is one of those that we have tried.
+    """
+
+    kind: Kind
+    name: str
+    version: str | None = None
+    pin: Pin | None = None
+
+    def __str__(self) -> str:
+        separator = "@" if self.kind == "hf" else "=="
+        return f"{self.kind}:{self.name}" + (f"{separator}{self.version}" if self.version else "")
+
+
+def parse(text: str) -> Source:
+    """Take a source string apart.
+
+    A package without a version means the version that is pinned, where one is.
+
+    Raises:
+        ConfigurationError: the kind is unknown or the rest does not fit it.
+    """
+    kind, colon, name = text.partition(":")
+    if not colon or kind not in KINDS:
+        raise ConfigurationError(_unknown(text, kind if colon else ""))
+    if not name.strip():
+        raise ConfigurationError(f"The source {text!r} names nothing; expected {KINDS[kind]}.")
+    if kind == "local":
+        return Source("local", name)
+    if kind == "hf":
+        name, _, revision = name.partition("@")
+        return Source("hf", name, revision or None)
+    match = _PACKAGE.fullmatch(name)
+    if match is None:
+        raise ConfigurationError(
+            f"The source {text!r} is not a package's name with at most one exact version; write "
+            f"{KINDS['pypi']}."
+        )
+    package, version = normal_name(match[1]), match[2]
+    if version is None:
+        known = [pin for key, pin in pins().items() if key.split("==")[0] == package]
+        version = known[0].version if known else None
+    return Source(cast(Kind, kind), package, version, pins().get(f"{package}=={version}"))
+
+
+def check_digest(sha256: str | None, source: str) -> str | None:
+    """Return an expected digest in lower case, or None.
+
+    Raises:
+        ConfigurationError: it is not 64 hexadecimal digits.
+    """
+    if sha256 is None:
+        return None
+    if not _DIGEST.fullmatch(sha256.lower()):
+        raise ConfigurationError(
+            f"The sha256 of {source} is {sha256!r}; expected 64 hexadecimal digits, or nothing."
+        )
+    return sha256.lower()
+
+
+def normal_name(package: str) -> str:
+    """Return a package's name as indexes compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", package).lower()
+
+
+@functools.cache
+def pins() -> dict[str, Pin]:
+    """Return the pinned releases, by `normal-name==version`."""
+    text = importlib.resources.files("glora.sources").joinpath("pins.json").read_text("utf-8")
+    return {
+        release: Pin(release.split("==")[1], entry["kind"], entry["sha256"], entry["bytes"])
+        for release, entry in json.loads(text).items()
+    }
+
+
+def _unknown(text: str, kind: str) -> str:
+    known = "; ".join(KINDS.values())
+    near = difflib.get_close_matches(kind, KINDS, n=1)
+    if near:
+        hint = f", did you mean {near[0]!r}?"
+    elif not kind and Path(text).expanduser().exists():
+        hint = f", did you mean 'local:{text}'?"
+    else:
+        hint = ";"
+    return f"The source {text!r} is of no known kind{hint} Expected one of: {known}."

@@ -1,0 +1,270 @@
+"""The one training step of all methods, over memory that someone else owns.
+
+The caller (Java, or a test) owns the loop and the buffers. It writes the codes of a structure,
+the rows of a batch and the rates into the buffers and calls `step`; loss and logits appear in the
+buffers. Nothing random is carried from step to step: what a step does follows from the weights,
+the optimiser's state and what the buffers hold, so a run that was stopped and loaded again goes
+on bit for bit as if it had not been (on one environment fingerprint, see `environment`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.nn import functional
+
+from glora import storage
+from glora.buffers import Buffers
+from glora.checkpoint import load_tensors, save_tensors, storage_errors
+from glora.errors import ConfigurationError, DivergedError, StorageError
+from glora.optimizer import FlatAdamW
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from glora.buffers import Column, Plan
+    from glora.methods.base import Method
+
+__all__ = ["AdapterExport", "Trainer"]
+
+
+@dataclass(frozen=True)
+class AdapterExport:
+    """What `Trainer.export_adapter` wrote.
+
+    Attributes:
+        file: name of the file that holds the adapter's tensors.
+        entries: entries of the adapter in it, the head not counted.
+        files: names of all files, sorted.
+    """
+
+    file: str
+    entries: int
+    files: tuple[str, ...]
+
+
+class Trainer:
+    """Trains, evaluates and saves one method.
+
+    Args:
+        method: model and trainable entries.
+        columns: of the batches.
+        classes: width of the logits.
+    """
+
+    def __init__(self, method: Method, columns: Sequence[Column], classes: int) -> None:
+        self.method = method
+        self.optimizer = FlatAdamW(method.entries())
+        self._columns = tuple(columns)
+        self._classes = classes
+        self._buffers: Buffers | None = None
+        self._codes: bytes | None = None
+        self._merged = False
+        # False while an update is half done: an exception there (a cancel, no memory) leaves
+        # weights that belong to no step, and these must not be saved.
+        self._whole = True
+
+    def bind(self, tensors: Mapping[str, Tensor]) -> None:
+        """Takes the buffers for all further calls; see `Buffers` for names and types.
+
+        Raises:
+            ConfigurationError: a buffer is missing, unknown, or of another type or size.
+        """
+        self._buffers = Buffers.check(tensors, self._columns, len(self.method.sites), self._classes)
+
+    def step(self) -> None:
+        """Trains on the bound batch: `loss[0]` = mean loss, `loss[1]` = gradient norm, `logits`.
+
+        Raises:
+            DivergedError: loss or gradient is not finite; the weights are as before the step.
+            ConfigurationError: nothing is bound, or the method was merged.
+        """
+        buffers = self._ready("step")
+        plan = buffers.plan()
+        norm = self._backward(buffers, plan)
+        loss = float(buffers.loss[0])
+        if not math.isfinite(loss) or not math.isfinite(norm):
+            what = f"loss {loss}" if not math.isfinite(loss) else f"gradient norm {norm}"
+            raise DivergedError(
+                f"Training diverged at step {plan.step} ({what}; the weights are those before it): "
+                "lower the learning rate, raise `warmup_steps` or set `clip_norm`."
+            )
+        rates = buffers.rates.tolist()
+        buffers.loss[1] = norm
+        if 0 < rates[3] < norm:
+            self.optimizer.scale_gradients(rates[3] / (norm + 1e-6))
+        self._whole = False
+        self.optimizer.step(rates[0], rates[1], {"head": rates[2]})
+        self._whole = True
+
+    def evaluate(self) -> None:
+        """Runs the bound batch forward: `loss[0]` = sum of the losses, `logits`.
+
+        Raises:
+            ConfigurationError: nothing is bound.
+        """
+        buffers = self._bound()
+        plan = buffers.plan()
+        self._set_structure(buffers)
+        self._mode(training=False)
+        with torch.inference_mode():
+            logits = self.method.forward(buffers.batch(plan)).float()
+            labels = buffers.labels[: plan.rows]
+            losses = functional.cross_entropy(logits, labels, reduction="none")
+            buffers.logits[: plan.rows].copy_(logits)
+            buffers.loss[0] = losses.sum(dtype=torch.float64)
+
+    def score(self, scores: Tensor) -> None:
+        """Adds |⟨θ, g⟩| of each slice on the bound batch to `scores`; no weight changes.
+
+        First-order (Taylor) estimate of what the loss loses with the slice. Column k of A and B is
+        the rank-one product k: ⟨Xd[:, k], ∂Xd[:, k]⟩ equals its effect, as the product is linear
+        in Xd. C, D and E are scored whole, in column 0.
+
+        Args:
+            scores: float64 [sites, 5, ranks].
+
+        Raises:
+            ConfigurationError: another type or shape, or a method without sites.
+        """
+        buffers = self._ready("score")
+        shape = (len(self.method.sites), 5, max(self.method.ranks, default=0))
+        if scores.dtype != torch.float64 or tuple(scores.shape) != shape:
+            raise ConfigurationError(
+                f"`scores` is {scores.dtype} {list(scores.shape)}, expected torch.float64 "
+                f"{list(shape)}: allocate sites x 5 tensors x the largest rank."
+            )
+        self._backward(buffers, buffers.plan())
+        optimizer = self.optimizer
+        product = optimizer.weights.double().mul_(optimizer.gradients)
+        self.method.add_scores(scores, lambda name: optimizer.view(product, name))
+
+    def save_state(self, path: Path) -> None:
+        """Writes weights and optimiser state, whole or not at all.
+
+        Raises:
+            StorageError: it cannot be written, or an exception cut an update in two.
+        """
+        if not self._whole:
+            raise StorageError(
+                f"The state was not saved to {path}: the last step was broken off inside its "
+                "update; load the state saved before."
+            )
+        save_tensors(path, self.optimizer.state(), self._header())
+
+    def load_state(self, path: Path) -> None:
+        """Copies a saved state into the existing memory.
+
+        Raises:
+            StorageError: the file is missing or damaged.
+            ConfigurationError: it was saved by another method, model or setting.
+        """
+        self._unmerged("state_load")
+        self.optimizer.load_state(load_tensors(path, self._header()))
+        self._whole = True
+
+    def reset(self, *, weights: bool, optimizer: bool, seed: int) -> None:
+        """Draws fresh weights by `seed`, forgets the optimiser's state, or both."""
+        self._unmerged("reset")
+        if weights:
+            self.method.reset_weights(seed)
+            self._whole = True
+        if optimizer:
+            self.optimizer.reset()
+
+    def export_adapter(self, folder: Path) -> AdapterExport:
+        """Writes adapter and head under the bound structure into `folder`.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        self._unmerged("export_adapter")
+        if self.method.sites:
+            self._set_structure(self._bound())
+        with storage_errors(folder), storage.new_folder(folder) as temporary:
+            file, entries = self.method.export_adapter(temporary)
+            files = tuple(sorted(p.name for p in temporary.iterdir()))
+        return AdapterExport(file, entries, files)
+
+    def merge(self) -> dict[str, float]:
+        """Folds the bound structure into the body, in place and for good.
+
+        Returns:
+            At least `max_abs_weight_change`.
+        """
+        self._unmerged("merge")
+        if self.method.sites:
+            self._set_structure(self._bound())
+        self._mode(training=False)
+        report = self.method.merge()
+        self._merged = True
+        return report
+
+    def export_merged(self, folder: Path) -> None:
+        """Writes the merged model as an ordinary model folder.
+
+        Raises:
+            ConfigurationError: the method is not merged.
+            StorageError: it cannot be written.
+        """
+        if not self._merged:
+            raise ConfigurationError(
+                "The model is not merged, so there is nothing to export: call `merge` first."
+            )
+        with storage_errors(folder):
+            self.method.export_merged(folder)
+
+    def _backward(self, buffers: Buffers, plan: Plan) -> float:
+        """Forward and backward over the bound batch; returns the norm of the gradient."""
+        self._set_structure(buffers)
+        self._mode(training=True)
+        torch.manual_seed(plan.seed)
+        self.optimizer.zero_grad()
+        logits = self.method.forward(buffers.batch(plan)).float()
+        loss = functional.cross_entropy(logits, buffers.labels[: plan.rows])
+        buffers.loss[0] = loss.detach()
+        buffers.logits[: plan.rows].copy_(logits.detach())
+        loss.backward()
+        return self.optimizer.gradient_norm()
+
+    def _set_structure(self, buffers: Buffers) -> None:
+        """Hands codes that changed since the last call to layers and optimiser."""
+        if buffers.codes is None or self._merged:
+            return
+        # A view on the caller's memory: an unchanged structure costs a comparison of 180 bytes.
+        array = buffers.codes.numpy()
+        codes = array.tobytes()
+        if codes != self._codes:
+            self._codes = None  # stays so when a code is refused
+            self.optimizer.activate(self.method.set_codes(array.copy()))
+            self._codes = codes
+
+    def _mode(self, *, training: bool) -> None:
+        # `train()` walks over all modules; most calls find the mode they want.
+        if self.method.model.training != training:
+            self.method.model.train(training)
+
+    def _bound(self) -> Buffers:
+        if self._buffers is None:
+            raise ConfigurationError("No buffers are bound to this session: call `bind` first.")
+        return self._buffers
+
+    def _ready(self, what: str) -> Buffers:
+        self._unmerged(what)
+        return self._bound()
+
+    def _unmerged(self, what: str) -> None:
+        if self._merged:
+            raise ConfigurationError(
+                f"`{what}` was called after `merge`, when there is no adapter left: open a new "
+                "session and load a state."
+            )
+
+    def _header(self) -> dict[str, Any]:
+        return {"method": self.method.name, "entries": self.optimizer.table()}
