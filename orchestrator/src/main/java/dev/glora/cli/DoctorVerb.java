@@ -1,0 +1,184 @@
+package dev.glora.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import dev.glora.ExitCode;
+import dev.glora.GloraException;
+import dev.glora.Json;
+import dev.glora.bridge.DType;
+import dev.glora.bridge.PythonConfig;
+import dev.glora.bridge.PythonException;
+import dev.glora.bridge.PythonInfo;
+import dev.glora.bridge.PythonProbe;
+import dev.glora.bridge.PythonRuntime;
+import dev.glora.bridge.Tensor;
+import dev.glora.bridge.TensorScope;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletionException;
+import oshi.SystemInfo;
+
+/** Checks everything that a run needs, each check by itself. */
+final class DoctorVerb {
+  private static final int OLDEST_JAVA = 17;
+  private static final long LEAST_SPACE_MIB = 2048;
+  private static final long LEAST_MEMORY_MIB = 2048;
+
+  private final Call call;
+  private final ArrayNode checks = Json.array();
+  private boolean usable = true;
+
+  private DoctorVerb(Call call) {
+    this.call = call;
+  }
+
+  static ExitCode run(Call call) {
+    return new DoctorVerb(call).run();
+  }
+
+  private ExitCode run() {
+    Settings settings = call.settings();
+    check("java", DoctorVerb::java);
+    check("memory", DoctorVerb::memory);
+    check("runs folder", () -> folder(settings.runs(), "--runs"));
+    check("cache folder", () -> folder(settings.cache(), "GLORA_CACHE"));
+    if (check("python", () -> python(settings.python()))) {
+      selfTest(settings);
+    }
+    ExitCode code = usable ? ExitCode.DONE : ExitCode.ENVIRONMENT;
+    if (call.json()) {
+      call.answer(Json.object().put("usable", usable).set("checks", checks));
+    } else {
+      call.out()
+          .println(
+              usable
+                  ? "Everything that a run needs is there."
+                  : "A run would fail here: mend what is marked above.");
+    }
+    return code;
+  }
+
+  /** The interpreter is only started once it was asked about itself: a start cannot be undone. */
+  private void selfTest(Settings settings) {
+    PythonConfig.Builder config = PythonConfig.builder(settings.python());
+    settings.modules().forEach(config::modulePath);
+    check(
+        "bridge",
+        () -> {
+          try (PythonRuntime python = PythonRuntime.open(config.build())) {
+            check("packages", () -> packages(python));
+            check("tensor", () -> tensor(python));
+            check("exception", () -> exception(python));
+            return python.info().backend() + " " + python.info().backendVersion();
+          }
+        });
+  }
+
+  private boolean check(String name, Callable<String> work) {
+    String found;
+    boolean good = true;
+    try {
+      found = work.call();
+    } catch (Exception e) {
+      good = false;
+      found = Failure.of(e).sentence();
+    }
+    usable &= good;
+    checks.addObject().put("check", name).put("ok", good).put("found", found);
+    if (!call.json()) {
+      call.out().println((good ? "ok    " : "FAIL  ") + name + ": " + found);
+    }
+    return good;
+  }
+
+  private static String java() {
+    int feature = Runtime.version().feature();
+    if (feature < OLDEST_JAVA) {
+      throw GloraException.environment(
+          "This is Java " + feature + ", expected " + OLDEST_JAVA + " or newer; install one.");
+    }
+    return Runtime.version() + " in " + System.getProperty("java.home");
+  }
+
+  private static String memory() {
+    var memory = new SystemInfo().getHardware().getMemory();
+    long available = memory.getAvailable() >> 20;
+    if (available < LEAST_MEMORY_MIB) {
+      throw GloraException.environment(
+          available
+              + " MiB of memory are free, expected "
+              + LEAST_MEMORY_MIB
+              + "; end other programs or lower training.batch_size.");
+    }
+    return available + " of " + (memory.getTotal() >> 20) + " MiB free";
+  }
+
+  private static String folder(Path folder, String setting) throws IOException {
+    Path existing = folder.toAbsolutePath();
+    while (!Files.exists(existing)) {
+      existing = existing.getParent();
+    }
+    if (!Files.isDirectory(existing) || !Files.isWritable(existing)) {
+      throw GloraException.environment(
+          existing
+              + " cannot be written; make it writable or name another folder by "
+              + setting
+              + ".");
+    }
+    long free = Files.getFileStore(existing).getUsableSpace() >> 20;
+    if (free < LEAST_SPACE_MIB) {
+      throw GloraException.environment(
+          free + " MiB are free at " + existing + ", expected " + LEAST_SPACE_MIB + "; free some.");
+    }
+    return folder + ", " + free + " MiB free";
+  }
+
+  private static String python(Path executable) {
+    PythonInfo info = PythonProbe.ask(executable);
+    if (info.torchVersion().isEmpty()) {
+      throw GloraException.environment(
+          executable + " has no torch; install what python-runtime/requirements.lock lists.");
+    }
+    return info.version() + " at " + info.executable();
+  }
+
+  private static String packages(PythonRuntime python) {
+    JsonNode found = Json.MAPPER.valueToTree(python.call("glora.java", "environment").join());
+    StringBuilder out = new StringBuilder();
+    for (String name : new String[] {"torch", "transformers", "peft", "numpy", "threads"}) {
+      out.append(out.length() == 0 ? "" : ", ")
+          .append(name)
+          .append(' ')
+          .append(found.path(name).asText());
+    }
+    return out.toString();
+  }
+
+  private static String tensor(PythonRuntime python) {
+    try (TensorScope scope = python.scope("doctor")) {
+      Tensor tensor = scope.allocate("probe", DType.F32, 4);
+      tensor.floats().put(1, 0.5f);
+      Object seen = python.call("operator", "contains", tensor, 0.5).join();
+      python.call("operator", "setitem", tensor, 2L, 42.5).join();
+      if (!Boolean.TRUE.equals(seen) || tensor.floats().get(2) != 42.5f) {
+        throw new IllegalStateException("Java and Python do not see the same memory");
+      }
+    }
+    return "there and back on the same memory";
+  }
+
+  private static String exception(PythonRuntime python) {
+    try {
+      python.call("operator", "truediv", 1L, 0L).join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof PythonException error
+          && error.type().equals("ZeroDivisionError")) {
+        return "ZeroDivisionError arrives as itself";
+      }
+      throw e;
+    }
+    throw new IllegalStateException("Python divided by zero and said nothing");
+  }
+}

@@ -1,0 +1,153 @@
+package dev.glora.cli;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.glora.ExitCode;
+import dev.glora.Json;
+import dev.glora.bridge.PythonConfig;
+import dev.glora.bridge.PythonRuntime;
+import dev.glora.experiment.PlannedRun;
+import dev.glora.report.Reports;
+import dev.glora.report.RunDocument;
+import dev.glora.run.CancelToken;
+import dev.glora.run.ExperimentRunner;
+import dev.glora.run.RunListener;
+import dev.glora.store.RunRow;
+import dev.glora.store.RunStatus;
+import dev.glora.store.RunStore;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Does planned runs: says why, starts Python if there is anything to do, runs, reports. */
+final class Execution {
+  private final Call call;
+  private final RunStore store;
+  private final Settings settings;
+  private final CancelToken cancel = new CancelToken();
+
+  Execution(Call call, RunStore store) {
+    this.call = call;
+    this.store = store;
+    this.settings = call.settings();
+  }
+
+  /**
+   * Does the runs.
+   *
+   * @param plan runs of one experiment
+   * @param again what a user types to go on after an interruption
+   * @return how it ended
+   */
+  ExitCode run(List<PlannedRun> plan, String again) {
+    List<PlannedRun> todo = new ArrayList<>();
+    for (PlannedRun run : plan) {
+      String reason = Reasons.of(store, settings.runs(), run);
+      RunRow row = store.upsert(run);
+      boolean done = row.status() == RunStatus.FINISHED;
+      if (done && !Files.isDirectory(settings.runs().resolve(run.id()))) {
+        reason = "done again, its folder is gone";
+        store.restart(run.id());
+        store.status(run.id(), RunStatus.PLANNED, reason);
+        done = false;
+      }
+      call.tell(run.id() + ": " + reason);
+      if (!done) {
+        todo.add(run);
+      }
+    }
+    ExitCode code = todo.isEmpty() ? ExitCode.DONE : work(todo, again);
+    report(plan);
+    return code;
+  }
+
+  private ExitCode work(List<PlannedRun> todo, String again) {
+    RunListener progress = Terminal.progress(call, System.getenv());
+    EventFile events =
+        settings.events() == null ? null : new EventFile(progress, settings.events());
+    RunListener listener = new StageEvents(events == null ? progress : events, store);
+    if (events != null) {
+      store.onCommit(events::commit);
+    }
+    Signals.handle(this::signal);
+    try (PythonRuntime python = PythonRuntime.open(config(todo.get(0)))) {
+      Signals.handle(this::signal);
+      boolean failed =
+          new ExperimentRunner(store, settings.runs(), settings.cache(), python, listener, cancel)
+              .run(todo).stream().anyMatch(outcome -> outcome.status() != RunStatus.FINISHED);
+      return failed ? ExitCode.FAILED : ExitCode.DONE;
+    } finally {
+      if (progress instanceof BarProgress bar) {
+        bar.close();
+      }
+      if (events != null) {
+        store.onCommit((run, what, done) -> {});
+        events.close();
+      }
+      if (cancel.cancelled()) {
+        call.err().println("To go on where it was: " + again + one(todo));
+      }
+    }
+  }
+
+  /** The command that goes on with the stopped run alone, where that is not all there is to do. */
+  private String one(List<PlannedRun> todo) {
+    for (PlannedRun run : todo) {
+      if (todo.size() > 1 && store.find(run.id()).orElseThrow().status() == RunStatus.INTERRUPTED) {
+        return ", or glora resume " + run.id() + " for this run alone";
+      }
+    }
+    return "";
+  }
+
+  /** The first signal asks the loops to save and stop; nobody has to wait for that twice. */
+  private void signal(int exitCode) {
+    if (cancel.cancelled()) {
+      Runtime.getRuntime().halt(exitCode);
+    }
+    cancel.cancel(exitCode);
+    call.err().println();
+    call.err().println("Saving after this step; a second signal ends glora at once.");
+  }
+
+  private PythonConfig config(PlannedRun run) {
+    String threads = String.valueOf(run.experiment().runtime().threads());
+    PythonConfig.Builder builder =
+        PythonConfig.builder(settings.python())
+            // Read once, when torch loads its libraries; they decide the last bits of every sum.
+            .environment("OMP_NUM_THREADS", threads)
+            .environment("MKL_NUM_THREADS", threads)
+            // Waiting threads sleep: spinning costs 3 % less on an idle machine, and many times the
+            // step on a busy one.
+            .environment("OMP_WAIT_POLICY", "PASSIVE")
+            // Its threads would be forked away from under the JVM.
+            .environment("TOKENIZERS_PARALLELISM", "false");
+    settings.modules().forEach(builder::modulePath);
+    return builder.build();
+  }
+
+  private void report(List<PlannedRun> plan) {
+    Path runs = settings.runs();
+    String name = plan.get(0).experiment().name();
+    List<String> ids = plan.stream().map(PlannedRun::id).toList();
+    for (PlannedRun run : plan) {
+      if (store.find(run.id()).orElseThrow().status() == RunStatus.FINISHED) {
+        Reports.writeRun(store, runs, run.id());
+      }
+    }
+    Path file = Reports.writeExperiment(store, runs, name, ids);
+    if (call.json()) {
+      ObjectNode document = Json.object().put("experiment", name).put("report", file.toString());
+      ids.forEach(
+          id ->
+              document
+                  .withArray("runs")
+                  .add(RunDocument.of(store, runs, store.find(id).orElseThrow())));
+      call.answer(document);
+    } else {
+      call.out().println();
+      call.out().print(Reports.experiment(store, runs, name, ids).text());
+      call.out().println("\nReport: " + file);
+    }
+  }
+}

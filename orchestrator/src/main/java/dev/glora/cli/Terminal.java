@@ -1,0 +1,47 @@
+package dev.glora.cli;
+
+import dev.glora.run.RunListener;
+import java.io.PrintStream;
+import java.util.Map;
+import org.jline.nativ.CLibrary;
+
+/** Whether somebody looks at standard error, and how to show progress there. */
+final class Terminal {
+  private static final int STANDARD_ERROR = 2;
+
+  private Terminal() {}
+
+  /** Progress as it suits the call and the place it goes to. */
+  static RunListener progress(Call call, Map<String, String> environment) {
+    if (call.quiet()) {
+      return new Silence(call.err());
+    }
+    // A log between the bars would tear them.
+    return !call.verbose() && interactive(call.err(), environment)
+        ? new BarProgress(call.err(), call.settings().color())
+        : new LineProgress(call.err(), System::nanoTime);
+  }
+
+  private static boolean interactive(PrintStream err, Map<String, String> environment) {
+    return err == System.err
+        && !environment.getOrDefault("TERM", "dumb").equals("dumb")
+        && CLibrary.isatty(STANDARD_ERROR) == 1;
+  }
+
+  /** For {@code --quiet}: no progress, but failures are still told. */
+  private record Silence(PrintStream err) implements RunListener {
+    @Override
+    public void stage(String run, String stage, long total) {}
+
+    @Override
+    public void advance(long done, String note) {}
+
+    @Override
+    public void stageDone(String summary) {}
+
+    @Override
+    public void message(String line) {
+      err.println(line);
+    }
+  }
+}

@@ -1,0 +1,32 @@
+package dev.glora.experiment;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
+
+/**
+ * What an experiment file says, with every default filled in.
+ *
+ * @param name name of the experiment, part of each run's id
+ * @param seeds seeds of the runs
+ * @param runtime where and how PyTorch computes
+ * @param model the pre-trained model
+ * @param task what is learnt
+ * @param training shared settings of every training loop
+ * @param methods ways of adapting the model
+ * @param resolved the same as JSON with sorted keys, defaults included
+ */
+public record Experiment(
+    String name,
+    List<Long> seeds,
+    RuntimeSpec runtime,
+    SourceSpec model,
+    TaskSpec task,
+    TrainingSpec training,
+    List<MethodSpec> methods,
+    JsonNode resolved) {
+  /** Copies the lists. */
+  public Experiment {
+    seeds = List.copyOf(seeds);
+    methods = List.copyOf(methods);
+  }
+}

@@ -1,0 +1,130 @@
+package dev.glora.experiment;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+
+/** Reads the records from an experiment in which everything is written out. */
+final class ExperimentMapper {
+  private ExperimentMapper() {}
+
+  static Experiment experiment(JsonNode all) {
+    JsonNode runtime = all.get("runtime");
+    JsonNode task = all.get("task");
+    JsonNode split = task.get("split");
+    return new Experiment(
+        all.get("name").textValue(),
+        list(all.get("seeds"), JsonNode::longValue),
+        new RuntimeSpec(
+            runtime.get("device").textValue(),
+            runtime.get("threads").intValue(),
+            runtime.get("dtype").textValue()),
+        source(all.get("model")),
+        new TaskSpec(
+            source(task.get("source")),
+            task.get("domain").textValue(),
+            new SplitSpec(
+                split.get("train").intValue(),
+                split.get("val").intValue(),
+                split.get("test").intValue(),
+                split.get("seed").longValue()),
+            task.get("max_length").intValue(),
+            task.get("threshold").doubleValue()),
+        training(all.get("training")),
+        list(all.get("methods"), ExperimentMapper::method),
+        all);
+  }
+
+  private static MethodSpec method(JsonNode method) {
+    String label = method.get("label").textValue();
+    TrainingSpec training = training(method.get("training"));
+    return switch (method.get("method").textValue()) {
+      case "head" ->
+          new HeadSpec(label, training, list(method.get("learning_rates"), JsonNode::doubleValue));
+      case "lora" ->
+          new LoraSpec(
+              label, training, method.get("rank").intValue(), method.get("alpha").doubleValue());
+      default -> glora(label, training, method);
+    };
+  }
+
+  private static GloraSpec glora(String label, TrainingSpec training, JsonNode method) {
+    JsonNode supernet = method.get("supernet");
+    JsonNode search = method.get("search");
+    return new GloraSpec(
+        label,
+        training,
+        list(method.get("ranks"), JsonNode::intValue),
+        method.get("forms"),
+        method.get("a_product").textValue(),
+        method.get("targets").textValue(),
+        list(method.get("exclude"), JsonNode::textValue),
+        limit(method.get("min_parameters")),
+        limit(method.get("max_parameters")),
+        method.get("count").textValue(),
+        new SupernetSpec(training(supernet.get("training")), sampling(supernet.get("sampling"))),
+        new SearchSpec(
+            search.get("strategy").textValue(),
+            search.get("start").textValue(),
+            search.get("swaps").intValue(),
+            search.get("score_batches").intValue(),
+            search.get("population").intValue(),
+            search.get("generations").intValue(),
+            search.get("parents").intValue(),
+            search.get("mutations").intValue(),
+            search.get("crossovers").intValue(),
+            search.get("mutation_probability").doubleValue(),
+            search.get("fitness").textValue()),
+        list(method.get("final"), mode -> FinalMode.of(mode.textValue())),
+        FinalMode.of(method.get("primary").textValue()),
+        training(method.get("finetune")),
+        training(method.get("retrain")));
+  }
+
+  private static SamplingSpec sampling(JsonNode sampling) {
+    Map<Character, Map<String, Double>> weights = new LinkedHashMap<>();
+    for (String tensor : Defaults.TENSORS) {
+      Map<String, Double> forms = new LinkedHashMap<>();
+      sampling
+          .get(tensor)
+          .properties()
+          .forEach(form -> forms.put(form.getKey(), form.getValue().doubleValue()));
+      weights.put(tensor.charAt(0), forms);
+    }
+    return new SamplingSpec(
+        sampling.get("largest_steps").intValue(),
+        sampling.get("largest_probability").doubleValue(),
+        weights);
+  }
+
+  private static TrainingSpec training(JsonNode training) {
+    return new TrainingSpec(
+        training.get("steps").intValue(),
+        training.get("batch_size").intValue(),
+        training.get("eval_batch_size").intValue(),
+        training.get("learning_rate").doubleValue(),
+        training.get("warmup_steps").intValue(),
+        training.get("final_learning_rate").doubleValue(),
+        training.get("weight_decay").doubleValue(),
+        training.get("clip_norm").doubleValue(),
+        training.get("dropout").doubleValue(),
+        training.get("checkpoint_every").intValue());
+  }
+
+  private static SourceSpec source(JsonNode source) {
+    return new SourceSpec(source.get("source").textValue(), source.get("sha256").textValue());
+  }
+
+  private static Long limit(JsonNode value) {
+    return value.isNull() ? null : value.longValue();
+  }
+
+  private static <T> List<T> list(JsonNode array, Function<JsonNode, T> read) {
+    List<T> out = new ArrayList<>();
+    array.forEach(item -> out.add(read.apply(item)));
+    return out;
+  }
+}

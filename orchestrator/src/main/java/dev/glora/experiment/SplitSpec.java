@@ -1,0 +1,11 @@
+package dev.glora.experiment;
+
+/**
+ * How many rows each split gets.
+ *
+ * @param train rows for training
+ * @param val rows for the search and for choosing settings
+ * @param test greatest number of rows for the final evaluation
+ * @param seed seed of the split, apart from the runs' seeds so that test stays the same over them
+ */
+public record SplitSpec(int train, int val, int test, long seed) {}

@@ -1,0 +1,2 @@
+/** Experiments, search, runs and results of generalised LoRA. */
+package dev.glora;

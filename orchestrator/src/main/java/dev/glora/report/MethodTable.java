@@ -1,0 +1,128 @@
+package dev.glora.report;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+
+/** Methods side by side, over the seeds they were run with. */
+final class MethodTable {
+  /** Stages that every method has or that belong to a final: not part of the shared seconds. */
+  private static final Set<String> NOT_TRAINING = Set.of("download", "prepare", "report");
+
+  static final String NOTE =
+      "Accuracy in per cent, mean ± standard deviation over the seeds. "
+          + "Adapter parameters without the head: as trained and stored, and with C, D and E folded"
+          + " into one bias. Seconds of training, search and the final itself, without download,"
+          + " preparation, merging and test. An asterisk marks the primary final, declared before"
+          + " test was opened.";
+
+  private MethodTable() {}
+
+  /**
+   * Makes the table.
+   *
+   * @param runs documents of finished runs, see {@link RunDocument}
+   */
+  static TextTable of(List<JsonNode> runs) {
+    TextTable table =
+        new TextTable(
+            2,
+            "method",
+            "final",
+            "seeds",
+            "val acc",
+            "test acc",
+            "test F1",
+            "trainable",
+            "adapter",
+            "folded",
+            "seconds",
+            "peak MiB");
+    Map<String, List<Entry>> groups = new LinkedHashMap<>();
+    for (JsonNode run : runs) {
+      for (JsonNode last : run.path("finals")) {
+        String key = run.path("label").asText() + "\n" + last.path("mode").asText();
+        groups.computeIfAbsent(key, unused -> new ArrayList<>()).add(new Entry(run, last));
+      }
+    }
+    for (List<Entry> group : groups.values()) {
+      Entry first = group.get(0);
+      String mode = first.last.path("mode").asText();
+      boolean several = first.run.path("finals").size() > 1;
+      table.row(
+          List.of(
+              first.run.path("label").asText(),
+              mode.equals("train")
+                  ? ""
+                  : mode + (several && first.last.path("primary").asBoolean() ? " *" : ""),
+              String.valueOf(group.size()),
+              Numbers.percent(values(group, e -> metric(e, "val", "accuracy"))),
+              Numbers.percent(values(group, e -> metric(e, "test", "accuracy"))),
+              Numbers.percent(values(group, e -> metric(e, "test", "macro_f1"))),
+              Numbers.counts(values(group, e -> parameter(e, "trainable"))),
+              Numbers.counts(values(group, e -> parameter(e, "stored"))),
+              Numbers.counts(values(group, e -> parameter(e, "folded"))),
+              Numbers.whole(values(group, MethodTable::seconds)),
+              Numbers.whole(values(group, MethodTable::peak))));
+    }
+    return table;
+  }
+
+  private record Entry(JsonNode run, JsonNode last) {}
+
+  private static List<Double> values(List<Entry> group, Function<Entry, Double> read) {
+    List<Double> out = new ArrayList<>();
+    for (Entry entry : group) {
+      Double value = read.apply(entry);
+      if (value != null) {
+        out.add(value);
+      }
+    }
+    return out;
+  }
+
+  private static Double metric(Entry entry, String split, String name) {
+    return number(entry.last.path("metrics").path(split).path(name));
+  }
+
+  private static Double parameter(Entry entry, String name) {
+    Double own = number(entry.last.path("parameters").path(name));
+    return own != null ? own : number(entry.run.path("parameters").path(name));
+  }
+
+  private static Double seconds(Entry entry) {
+    double sum = 0;
+    boolean any = false;
+    for (Map.Entry<String, JsonNode> stage : entry.run.path("timings").properties()) {
+      if (counts(stage.getKey(), entry.last.path("mode").asText())) {
+        sum += stage.getValue().asDouble();
+        any = true;
+      }
+    }
+    return any ? sum : null;
+  }
+
+  private static Double peak(Entry entry) {
+    double most = 0;
+    for (Map.Entry<String, JsonNode> stage : entry.run.path("memory").properties()) {
+      if (counts(stage.getKey(), entry.last.path("mode").asText())) {
+        most = Math.max(most, stage.getValue().asDouble());
+      }
+    }
+    return most > 0 ? most : null;
+  }
+
+  /** Stages of a final are named {@code final:inherit}; the others serve all finals. */
+  private static boolean counts(String stage, String mode) {
+    int colon = stage.indexOf(':');
+    return colon < 0 ? !NOT_TRAINING.contains(stage) : stage.equals("final:" + mode);
+  }
+
+  private static Double number(JsonNode node) {
+    return node.isNumber() ? node.doubleValue() : null;
+  }
+}

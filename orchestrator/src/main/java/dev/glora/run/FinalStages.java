@@ -1,0 +1,263 @@
+package dev.glora.run;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.glora.GloraException;
+import dev.glora.Json;
+import dev.glora.data.SealedTest;
+import dev.glora.data.Split;
+import dev.glora.files.FileDigest;
+import dev.glora.run.RunContext.StageWatch;
+import dev.glora.search.Structure;
+import dev.glora.train.Evaluation;
+import dev.glora.train.Evaluator;
+import dev.glora.train.ModelSession;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/**
+ * From trained weights to a tested model: train (or take over), evaluate on val, export the
+ * adapter, merge and check, export the merged model, open test once.
+ *
+ * <p>Each stage starts from the weights on disk, so it does not matter in which process the one
+ * before it ran.
+ */
+final class FinalStages {
+  /** Greatest difference of a logit that float32 arithmetic explains. */
+  private static final double TOLERANCE = 1e-3;
+
+  /** What differs from method to method. */
+  interface Work {
+    /**
+     * Counts the entries of what is trained.
+     *
+     * @param model an opened model
+     * @return the {@code parameters} section of the store
+     */
+    ObjectNode parameters(ModelSession model);
+
+    /**
+     * Trains, with checkpoints.
+     *
+     * @param model an opened model
+     * @param watch told and asked after every step
+     * @return the record of the training, with {@code losses} where there are some
+     */
+    ObjectNode train(ModelSession model, StageWatch watch);
+
+    /**
+     * Where the trained weights lie, once {@link #train} is done.
+     *
+     * @return a file that {@link ModelSession#load} reads
+     */
+    Path weights();
+  }
+
+  /**
+   * What a final is about.
+   *
+   * @param stage name of its training stage
+   * @param mode name of the final
+   * @param primary whether it is the one that counts
+   * @param steps steps of its training
+   * @param evalBatch rows of an evaluation's batch
+   * @param structure the structure, for methods that have one
+   * @param structureDigest its digest, or null
+   */
+  record Plan(
+      String stage,
+      String mode,
+      boolean primary,
+      long steps,
+      int evalBatch,
+      Optional<Structure> structure,
+      String structureDigest) {}
+
+  private final RunContext context;
+  private final Material material;
+  private final Plan plan;
+  private final Work work;
+  private boolean merged;
+
+  FinalStages(RunContext context, Material material, Plan plan, Work work) {
+    this.context = context;
+    this.material = material;
+    this.plan = plan;
+    this.work = work;
+  }
+
+  /**
+   * Does what is left of the three stages.
+   *
+   * @param opener opens the model, called only if something is left
+   */
+  void run(Supplier<ModelSession> opener) {
+    String mergeStage = "merge:" + plan.mode();
+    String testStage = "test:" + plan.mode();
+    Optional<JsonNode> trained = context.done(plan.stage());
+    Optional<JsonNode> checked = context.done(mergeStage);
+    Optional<JsonNode> tested = context.done(testStage);
+    if (trained.isPresent() && checked.isPresent() && tested.isPresent()) {
+      record(trained.get(), checked.get(), tested.get());
+      return;
+    }
+    try (ModelSession model = opener.get()) {
+      JsonNode training = context.stage(plan.stage(), plan.steps(), watch -> train(model, watch));
+      record(training, Json.MISSING, Json.MISSING);
+      load(model);
+      JsonNode merge =
+          context.stage(mergeStage, 2L * material.set().val().rows(), watch -> merge(model, watch));
+      record(training, merge, Json.MISSING);
+      JsonNode test = context.stage(testStage, testRows(), watch -> test(model, watch));
+      record(training, merge, test);
+    }
+  }
+
+  private long testRows() {
+    return material.set().description().at("/splits/test/rows").asLong();
+  }
+
+  private void load(ModelSession model) {
+    model.load(work.weights());
+    plan.structure().ifPresent(model::structure);
+  }
+
+  private ObjectNode train(ModelSession model, StageWatch watch) {
+    ObjectNode record = work.train(model, watch);
+    load(model);
+    Evaluation val = evaluator(model, material.set().val(), watch).evaluate();
+    JsonNode adapter = model.exportAdapter(context.folder().adapter(plan.mode()));
+    ObjectNode parameters = work.parameters(model);
+    long expected = parameters.path("stored").asLong();
+    if (adapter.path("entries").asLong() != expected) {
+      throw GloraException.failed(
+          "The adapter has "
+              + adapter.path("entries")
+              + " entries and its structure counts "
+              + expected
+              + ": this is a defect of glora, please report it.");
+    }
+    record.set("parameters", parameters);
+    record.set("val", val.toJson());
+    record.set("adapter", adapter);
+    ObjectNode files = record.putObject("files");
+    addFile(files, work.weights());
+    addFolder(files, context.folder().adapter(plan.mode()));
+    return record.put("summary", "val " + summary(val));
+  }
+
+  private ObjectNode merge(ModelSession model, StageWatch watch) {
+    Evaluator val = evaluator(model, material.set().val(), watch);
+    Evaluation before = val.evaluate(done -> watch.advance(done, "adapted"));
+    JsonNode change = model.merge();
+    merged = true;
+    Evaluation after = val.evaluate(done -> watch.advance(before.rows() + done, "merged"));
+    double difference = before.maxDifference(after);
+    int identical = before.identicalPredictions(after);
+    int rows = before.rows();
+    // Written so that a difference that is not a number fails.
+    if (!(difference <= TOLERANCE) || identical != rows) {
+      throw GloraException.failed(
+          String.format(
+              Locale.ROOT,
+              "The merged model differs from the adapted one: the logits on val by up to %.2e (at"
+                  + " most %.0e is rounding) and %d of %d predictions agree, so it was not saved;"
+                  + " the adapter in %s is whole and can be used unmerged.",
+              difference,
+              TOLERANCE,
+              identical,
+              rows,
+              context.folder().adapter(plan.mode())));
+    }
+    Path folder = context.folder().model(plan.mode());
+    JsonNode exported = model.exportMerged(folder);
+    ObjectNode record = Json.object();
+    record
+        .putObject("merge")
+        .put("max_abs_diff", difference)
+        .put("identical", identical)
+        .put("rows", rows);
+    record.set("weights", change);
+    record.set("val", after.toJson());
+    record.set("digest", exported.path("digest"));
+    addFolder(record.putObject("files"), folder);
+    return record.put(
+        "summary",
+        String.format(
+            Locale.ROOT,
+            "%d of %d predictions equal, logits within %.1e",
+            identical,
+            rows,
+            difference));
+  }
+
+  private ObjectNode test(ModelSession model, StageWatch watch) {
+    if (!merged) {
+      // Another process merged and exported; the same weights give the same merged model.
+      model.merge();
+      merged = true;
+    }
+    SealedTest sealed = new SealedTest(material.set());
+    Split test =
+        sealed.open(() -> context.store().openTest(context.id(), plan.mode(), Instant.now()));
+    Evaluation evaluation = evaluator(model, test, watch).evaluate(done -> watch.advance(done, ""));
+    ObjectNode record = Json.object();
+    record.set("test", evaluation.toJson());
+    return record.put("summary", "test " + summary(evaluation));
+  }
+
+  private Evaluator evaluator(ModelSession model, Split split, StageWatch watch) {
+    return new Evaluator(model, split, plan.evalBatch(), watch);
+  }
+
+  private static String summary(Evaluation evaluation) {
+    return String.format(
+        Locale.ROOT, "accuracy %.1f %%, loss %.3f", 100 * evaluation.accuracy(), evaluation.loss());
+  }
+
+  /** Enters what is known of the final; entering it again changes nothing. */
+  private void record(JsonNode training, JsonNode merge, JsonNode test) {
+    if (training.has("losses")) {
+      context.curve(plan.stage(), training.path("losses"));
+    }
+    ObjectNode record = Json.object().put("mode", plan.mode()).put("primary", plan.primary());
+    record.set("parameters", training.path("parameters"));
+    if (plan.primary()) {
+      context.store().record(context.id(), "parameters", training.path("parameters"));
+    }
+    ObjectNode metrics = record.putObject("metrics");
+    metrics.set("val", training.path("val"));
+    ObjectNode digests = record.putObject("digests").put("structure", plan.structureDigest());
+    digests.set("adapter", training.path("adapter").path("digest"));
+    if (!merge.isMissingNode()) {
+      record.set("merge", merge.path("merge"));
+      digests.set("merged", merge.path("digest"));
+    }
+    if (!test.isMissingNode()) {
+      metrics.set("test", test.path("test"));
+    }
+    context.store().addFinal(context.id(), plan.mode(), plan.primary(), record);
+  }
+
+  private void addFolder(ObjectNode files, Path folder) {
+    try (var inside = Files.newDirectoryStream(folder)) {
+      for (Path file : inside) {
+        if (Files.isRegularFile(file)) {
+          addFile(files, file);
+        }
+      }
+    } catch (IOException e) {
+      throw GloraException.failed("The folder " + folder + " cannot be read: " + e, e);
+    }
+  }
+
+  private void addFile(ObjectNode files, Path file) {
+    String name = context.folder().path().relativize(file).toString();
+    files.put(name, FileDigest.of(file));
+  }
+}

@@ -1,0 +1,193 @@
+package dev.glora.run;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.glora.Json;
+import dev.glora.experiment.FinalMode;
+import dev.glora.experiment.GloraSpec;
+import dev.glora.experiment.TrainingSpec;
+import dev.glora.files.AtomicFile;
+import dev.glora.files.FileDigest;
+import dev.glora.run.RunContext.StageWatch;
+import dev.glora.search.Limits;
+import dev.glora.search.ParameterCount;
+import dev.glora.search.SearchSpace;
+import dev.glora.search.Structure;
+import dev.glora.search.StructureSampler;
+import dev.glora.train.Checkpoint;
+import dev.glora.train.ModelSession;
+import dev.glora.train.StepStructure;
+import dev.glora.train.TrainingLoop;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/** GLoRA: supernet, search, and the finals of the winner. */
+final class GloraRun {
+  private static final String SUPERNET = "supernet";
+
+  private final RunContext context;
+  private final Material material;
+  private final GloraSpec spec;
+  private final Checkpoint supernet;
+
+  GloraRun(RunContext context, Material material, GloraSpec spec) {
+    this.context = context;
+    this.material = material;
+    this.spec = spec;
+    this.supernet = context.checkpoint(SUPERNET);
+  }
+
+  /**
+   * Opens the model and checks that the limits can be met and the sampling leaves a form, before
+   * anything is trained.
+   */
+  void check() {
+    try (ModelSession model = open(spec.supernet().training())) {
+      SearchSpace space = space(model, spec);
+      limits(space, spec);
+      new StructureSampler(space, spec.supernet().sampling(), context.seed());
+    }
+  }
+
+  void run() {
+    SearchSpace space;
+    Structure winner;
+    try (ModelSession model = open(spec.supernet().training())) {
+      space = space(model, spec);
+      Limits limits = limits(space, spec);
+      JsonNode trained =
+          context.stage(
+              SUPERNET, spec.supernet().training().steps(), watch -> supernet(model, space, watch));
+      context.curve(SUPERNET, trained.path("losses"));
+      model.load(supernet.weights());
+      winner = new SearchStages(context, material, spec, space, limits, supernet).winner(model);
+    }
+    AtomicFile.write(
+        context.folder().path().resolve("structure.json"), Json.pretty(winner.toJson(space)));
+    context.store().record(context.id(), "structure", winner.toJson(space));
+    for (FinalMode mode : spec.finals()) {
+      finish(mode, space, winner);
+    }
+  }
+
+  private ObjectNode supernet(ModelSession model, SearchSpace space, StageWatch watch) {
+    StructureSampler sampler =
+        new StructureSampler(space, spec.supernet().sampling(), context.seed());
+    double[] losses =
+        new TrainingLoop(
+                model,
+                material.set().train(),
+                spec.supernet().training(),
+                context.seed(),
+                sampler::draw,
+                supernet,
+                watch)
+            .run();
+    ObjectNode record = Json.object();
+    record.set("losses", RunContext.array(losses));
+    Path weights = supernet.weights();
+    record
+        .putObject("files")
+        .put(context.folder().path().relativize(weights).toString(), FileDigest.of(weights));
+    double last = losses.length == 0 ? Double.NaN : losses[losses.length - 1];
+    return record.put("summary", String.format(Locale.ROOT, "loss %.3f", last));
+  }
+
+  private void finish(FinalMode mode, SearchSpace space, Structure winner) {
+    TrainingSpec training =
+        switch (mode) {
+          case INHERIT -> spec.supernet().training();
+          case FINETUNE -> spec.finetune();
+          case RETRAIN -> spec.retrain();
+        };
+    Final work = new Final(mode, training, space, winner);
+    FinalStages.Plan plan =
+        new FinalStages.Plan(
+            "final:" + mode.id(),
+            mode.id(),
+            mode == spec.primary(),
+            mode == FinalMode.INHERIT ? 0 : training.steps(),
+            training.evalBatchSize(),
+            Optional.of(winner),
+            winner.digest(space));
+    new FinalStages(context, material, plan, work).run(() -> open(training));
+  }
+
+  /** One final of the winner. */
+  private final class Final implements FinalStages.Work {
+    private final FinalMode mode;
+    private final TrainingSpec training;
+    private final SearchSpace space;
+    private final Structure winner;
+    private final Checkpoint checkpoint;
+
+    private Final(FinalMode mode, TrainingSpec training, SearchSpace space, Structure winner) {
+      this.mode = mode;
+      this.training = training;
+      this.space = space;
+      this.winner = winner;
+      this.checkpoint = context.checkpoint("final-" + mode.id());
+    }
+
+    @Override
+    public ObjectNode parameters(ModelSession model) {
+      return ParameterSection.of(
+          model.parameters(),
+          space.count(winner, ParameterCount.STORED),
+          space.count(winner, ParameterCount.FOLDED));
+    }
+
+    @Override
+    public Path weights() {
+      return mode == FinalMode.INHERIT ? supernet.weights() : checkpoint.weights();
+    }
+
+    @Override
+    public ObjectNode train(ModelSession model, StageWatch watch) {
+      ObjectNode record = Json.object();
+      if (mode == FinalMode.INHERIT) {
+        return record;
+      }
+      if (mode == FinalMode.FINETUNE) {
+        model.load(supernet.weights());
+        model.reset(false, true, 0);
+      } else {
+        model.reset(true, true, context.weightsSeed("weights/retrain"));
+      }
+      double[] losses =
+          new TrainingLoop(
+                  model,
+                  material.set().train(),
+                  training,
+                  context.seed(),
+                  StepStructure.fixed(winner),
+                  checkpoint,
+                  watch)
+              .run();
+      record.set("losses", RunContext.array(losses));
+      return record;
+    }
+  }
+
+  private ModelSession open(TrainingSpec training) {
+    Map<String, Object> settings = new LinkedHashMap<>();
+    settings.put("ranks", spec.ranks());
+    settings.put("forms", ModelSession.plain(spec.forms()));
+    settings.put("a_product", spec.aProduct());
+    settings.put("targets", spec.targets());
+    settings.put("exclude", spec.exclude());
+    return context.open("glora", material, settings, training);
+  }
+
+  private static SearchSpace space(ModelSession model, GloraSpec spec) {
+    return new SearchSpace(model.sites(), spec.ranks(), spec.forms(), spec.aProduct());
+  }
+
+  private static Limits limits(SearchSpace space, GloraSpec spec) {
+    ParameterCount count = ParameterCount.of(spec.count());
+    return new Limits(space, count, spec.minParameters(), spec.maxParameters());
+  }
+}

@@ -1,0 +1,38 @@
+package dev.glora.run;
+
+/**
+ * Is told how the runs go on. Calls come from the thread that runs and from Python's own thread,
+ * never from two at a time.
+ */
+public interface RunListener {
+  /**
+   * A stage begins.
+   *
+   * @param run the run's id
+   * @param stage its name, such as {@code supernet} or {@code merge:finetune}
+   * @param total steps that it has, 0 where that is not known
+   */
+  void stage(String run, String stage, long total);
+
+  /**
+   * The stage goes on.
+   *
+   * @param done steps done, those of an earlier process included
+   * @param note a few words, such as the loss or the best value
+   */
+  void advance(long done, String note);
+
+  /**
+   * The stage is done.
+   *
+   * @param summary a few words
+   */
+  void stageDone(String summary);
+
+  /**
+   * Something to be told.
+   *
+   * @param line one sentence
+   */
+  void message(String line);
+}

@@ -1,0 +1,73 @@
+package dev.glora.run;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.glora.GloraException;
+import dev.glora.Json;
+import dev.glora.files.AtomicFile;
+import dev.glora.files.FileDigest;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * What the finished stages of a run gave: one JSON file for each, written atomically when it is
+ * done.
+ *
+ * <p>A record may name files that the stage wrote, with their digests, under {@code files}. Where
+ * one of them is missing or changed the stage counts as not done, and is done again.
+ */
+final class StageRecords {
+  private final Path root;
+  private final Path folder;
+
+  /**
+   * Opens the records.
+   *
+   * @param run the run's folder
+   */
+  StageRecords(RunFolder run) {
+    this.root = run.path();
+    this.folder = run.stages();
+  }
+
+  /**
+   * What a stage gave.
+   *
+   * @param stage its name
+   * @return its record, or nothing where it is still to be done
+   */
+  Optional<JsonNode> find(String stage) {
+    Path file = file(stage);
+    if (!Files.exists(file)) {
+      return Optional.empty();
+    }
+    JsonNode record;
+    try {
+      record = Json.parse(Files.readString(file));
+    } catch (IOException e) {
+      throw GloraException.failed("The record " + file + " cannot be read: " + e, e);
+    }
+    for (var entry : record.path("files").properties()) {
+      Path named = root.resolve(entry.getKey());
+      if (!Files.isRegularFile(named) || !FileDigest.of(named).equals(entry.getValue().asText())) {
+        return Optional.empty();
+      }
+    }
+    return Optional.of(record);
+  }
+
+  /**
+   * Writes what a stage gave; from then on it is done.
+   *
+   * @param stage its name
+   * @param record its record
+   */
+  void write(String stage, JsonNode record) {
+    AtomicFile.write(file(stage), Json.text(record));
+  }
+
+  private Path file(String stage) {
+    return folder.resolve(stage.replace(':', '-') + ".json");
+  }
+}

@@ -1,0 +1,49 @@
+package dev.glora.store;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * Tells a run at work from one whose process was killed: who works on a run holds a lock on {@code
+ * <runs>/<run>/lock}, which the system releases however the process ends.
+ */
+public final class Liveness {
+  /** Name of the locked file in a run's folder. */
+  public static final String LOCK = "lock";
+
+  private Liveness() {}
+
+  /**
+   * Says where a run stands in truth.
+   *
+   * @param runs folder of the runs
+   * @param row a run
+   * @return its status; {@link RunStatus#INTERRUPTED} for a running one that nobody works on
+   */
+  public static RunStatus status(Path runs, RunRow row) {
+    return row.status() == RunStatus.RUNNING && !held(runs.resolve(row.id()).resolve(LOCK))
+        ? RunStatus.INTERRUPTED
+        : row.status();
+  }
+
+  private static boolean held(Path file) {
+    if (!Files.exists(file)) {
+      return false;
+    }
+    // Shared, so that two questions at once do not take each other for a worker.
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
+        FileLock lock = channel.tryLock(0, Long.MAX_VALUE, true)) {
+      return lock == null;
+    } catch (OverlappingFileLockException e) {
+      return true;
+    } catch (IOException e) {
+      // What cannot be asked is taken as the store says it is: at work.
+      return true;
+    }
+  }
+}

@@ -1,0 +1,126 @@
+package dev.glora.store;
+
+import dev.glora.Json;
+import dev.glora.experiment.PlannedRun;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import org.jdbi.v3.core.Handle;
+
+/** SQL of campaigns, runs and events. */
+final class RunTable {
+  private static final String SELECT =
+      "select run.*, campaign.name as experiment from run join campaign on campaign.id ="
+          + " run.campaign ";
+
+  private RunTable() {}
+
+  static void insert(Handle handle, PlannedRun run, Instant now) {
+    handle.execute(
+        "insert into campaign (name, created) values (?, ?) on conflict (name) do nothing",
+        run.experiment().name(),
+        now.toString());
+    handle.execute(
+        "insert into run (id, key, campaign, label, method, seed, status, reason, resolved,"
+            + " created, changed) select ?, ?, campaign.id, ?, ?, ?, 'PLANNED', '', ?, ?, ? from"
+            + " campaign where name = ? on conflict (id) do nothing",
+        run.id(),
+        run.key(),
+        run.method().label(),
+        run.method().method(),
+        run.seed(),
+        Json.text(run.resolved()),
+        now.toString(),
+        now.toString(),
+        run.experiment().name());
+  }
+
+  static Optional<RunRow> find(Handle handle, String id) {
+    return handle
+        .createQuery(SELECT + "where run.id = ?")
+        .bind(0, id)
+        .map((rows, context) -> row(rows))
+        .findOne();
+  }
+
+  static List<RunRow> matching(Handle handle, String text) {
+    Optional<RunRow> exact = find(handle, text);
+    if (exact.isPresent()) {
+      return List.of(exact.get());
+    }
+    // substr instead of like: an underscore in an id is no wildcard.
+    return handle
+        .createQuery(
+            SELECT
+                + "where substr(run.id, 1, length(:text)) = :text or substr(run.key, 1,"
+                + " length(:text)) = :text order by run.rowid desc")
+        .bind("text", text)
+        .map((rows, context) -> row(rows))
+        .list();
+  }
+
+  static List<RunRow> all(Handle handle) {
+    return handle
+        .createQuery(SELECT + "order by run.rowid")
+        .map((rows, context) -> row(rows))
+        .list();
+  }
+
+  static void status(Handle handle, String run, RunStatus status, String reason, Instant now) {
+    int changed =
+        handle.execute(
+            "update run set status = ?, reason = ?, changed = ?, started = case when ? then"
+                + " coalesce(started, ?) else started end where id = ?",
+            status.name(),
+            reason,
+            now.toString(),
+            status == RunStatus.RUNNING,
+            now.toString(),
+            run);
+    if (changed == 0) {
+      throw new IllegalArgumentException("The store has no run " + run + "; enter it first");
+    }
+  }
+
+  static void event(Handle handle, RunEvent event) {
+    handle.execute(
+        "insert into event (run, at, kind, text) values (?, ?, ?, ?)",
+        event.run(),
+        event.when().toString(),
+        event.kind(),
+        event.text());
+  }
+
+  static List<RunEvent> events(Handle handle, String run) {
+    return handle
+        .createQuery("select * from event where run = ? order by id")
+        .bind(0, run)
+        .map(
+            (rows, context) ->
+                new RunEvent(
+                    rows.getString("run"),
+                    Instant.parse(rows.getString("at")),
+                    rows.getString("kind"),
+                    rows.getString("text")))
+        .list();
+  }
+
+  private static RunRow row(ResultSet rows) throws SQLException {
+    String started = rows.getString("started");
+    return new RunRow(
+        rows.getString("id"),
+        rows.getString("key"),
+        rows.getString("experiment"),
+        rows.getString("label"),
+        rows.getString("method"),
+        rows.getLong("seed"),
+        RunStatus.valueOf(rows.getString("status")),
+        rows.getString("reason"),
+        Json.parse(rows.getString("resolved")),
+        Instant.parse(rows.getString("created")),
+        started == null ? null : Instant.parse(started),
+        Instant.parse(rows.getString("changed")));
+  }
+}

@@ -1,0 +1,223 @@
+package dev.glora.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.glora.Json;
+import dev.glora.experiment.PlannedRun;
+import dev.glora.report.FilledStore;
+import dev.glora.store.RunStatus;
+import dev.glora.store.RunStore;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.net.URISyntaxException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class MainTest {
+  @TempDir Path folder;
+
+  record Ending(int code, String out, String err) {}
+
+  private Ending glora(String... arguments) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    int code =
+        Main.run(
+            arguments,
+            new PrintStream(out, true, StandardCharsets.UTF_8),
+            new PrintStream(err, true, StandardCharsets.UTF_8));
+    return new Ending(
+        code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+  }
+
+  private Ending here(String verb, String... arguments) {
+    return glora(
+        Stream.concat(Stream.of(verb, "--runs", folder.toString()), Stream.of(arguments))
+            .toArray(String[]::new));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "lst | There is no verb \"lst\"; did you mean \"list\"?",
+        "frobnicate | There is no verb \"frobnicate\"; glora help lists those that there are.",
+        "list --all | glora list has no option --all; see glora help list.",
+        "list --runs | The option --runs needs a value (DIR); see glora help list.",
+        "list x | glora list was given \"x\", expected no arguments; see glora help list.",
+        "run | glora run was given nothing, expected FILE [key=value …]; see glora help run.",
+        "help nothing | There is no verb \"nothing\"; glora help lists those that there are.",
+        "run none.yaml | There is no file none.yaml; give the path of an experiment such as"
+            + " experiments/quickstart.yaml.",
+      })
+  void wrongUsageIsOneSentenceAndExitCodeTwo(String line, String sentence) {
+    Ending ending = glora(line.split(" "));
+
+    assertThat(ending.code()).isEqualTo(2);
+    assertThat(ending.err()).isEqualTo(sentence + "\n");
+    assertThat(ending.out()).isEmpty();
+  }
+
+  static List<Path> malformed() throws IOException, URISyntaxException {
+    try (Stream<Path> files =
+        Files.list(Path.of(MainTest.class.getResource("/malformed").toURI()))) {
+      return files.sorted().toList();
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("malformed")
+  void malformedExperimentIsOneLineAndLeavesNothingBehind(Path file) {
+    Path runs = folder.resolve("runs");
+
+    Ending ending = glora("run", file.toString(), "--runs", runs.toString());
+
+    assertThat(ending.code()).isEqualTo(2);
+    assertThat(ending.err()).hasLineCount(1).doesNotContain("Exception");
+    assertThat(ending.out()).isEmpty();
+    assertThat(runs).doesNotExist();
+  }
+
+  @Test
+  void helpNamesEveryVerbAndEachVerbItsOptions() {
+    String help = glora("help").out();
+
+    for (Verb verb : Verbs.ALL) {
+      assertThat(help).contains("  " + verb.name());
+      assertThat(glora("help", verb.name()).out())
+          .startsWith("glora " + verb.name())
+          .contains("--runs DIR");
+      assertThat(glora(verb.name(), "--help").out()).isEqualTo(glora("help", verb.name()).out());
+    }
+    assertThat(glora()).isEqualTo(glora("help"));
+    assertThat(help.lines()).allMatch(line -> line.length() <= 100);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"version", "help", "list", "status"})
+  void answerIsOneJsonDocumentOnStandardOutput(String verb) throws IOException {
+    Ending ending = here(verb, "--json");
+
+    assertThat(ending.code()).isZero();
+    assertThat(ending.err()).isEmpty();
+    try (var values = Json.MAPPER.readerFor(JsonNode.class).readValues(ending.out())) {
+      assertThat(values.readAll()).hasSize(1);
+    }
+  }
+
+  @Test
+  void questionsLeaveNoFolderBehind() {
+    Path runs = folder.resolve("none");
+
+    assertThat(glora("--runs", runs.toString(), "list").out())
+        .isEqualTo("There are no runs in " + runs + " yet; glora run FILE makes some.\n");
+    assertThat(glora("status", "--runs=" + runs).code()).isZero();
+    assertThat(glora("show", "x", "--runs", runs.toString()).code()).isEqualTo(2);
+    assertThat(runs).doesNotExist();
+  }
+
+  @Test
+  void runsAreListedAndShown() {
+    List<PlannedRun> plan = FilledStore.fill(folder);
+    String glora = plan.get(2).id();
+
+    assertThat(here("list").out().lines()).hasSize(7).anyMatch(line -> line.startsWith(glora));
+    JsonNode listed = Json.parse(here("list", "--json").out());
+    assertThat(listed.at("/runs/2/test_accuracy").doubleValue()).isEqualTo(0.79);
+    JsonNode shown = Json.parse(here("show", glora, "--json").out());
+    assertThat(shown.at("/run").textValue()).isEqualTo(glora);
+    assertThat(shown.at("/merge/max_abs_diff").doubleValue()).isEqualTo(1.25e-7);
+    assertThat(here("show", plan.get(2).key().substring(0, 10)).out()).contains("inherit *");
+  }
+
+  @Test
+  void beginningOfSeveralRunsIsRefusedWithTheirNames() {
+    List<PlannedRun> plan = FilledStore.fill(folder);
+
+    Ending ending = here("show", "demo-glora");
+
+    assertThat(ending.code()).isEqualTo(2);
+    assertThat(ending.err())
+        .startsWith("\"demo-glora\" is the beginning of 2 runs (")
+        .contains(plan.get(2).id())
+        .endsWith("); give more of the one you mean.\n");
+    assertThat(here("resume", "nothing").err())
+        .isEqualTo("There is no run \"nothing\"; glora list shows the runs that there are.\n");
+  }
+
+  @Test
+  void runThatWasKilledIsShownAsInterrupted() {
+    List<PlannedRun> plan = FilledStore.fill(folder);
+    try (RunStore store = RunStore.open(folder)) {
+      store.status(plan.get(1).id(), RunStatus.RUNNING, "");
+      store.event(plan.get(1).id(), "STAGE", "supernet");
+    }
+
+    assertThat(here("status").out())
+        .startsWith("5 finished, 1 interrupted\n")
+        .containsPattern(plan.get(1).id() + " +interrupted +supernet");
+    JsonNode status = Json.parse(here("status", "--json").out());
+    assertThat(status.at("/counts/interrupted").intValue()).isEqualTo(1);
+    assertThat(status.at("/runs/0/stage").textValue()).isEqualTo("supernet");
+  }
+
+  @Test
+  void runOfOtherCodeIsNotResumed() {
+    List<PlannedRun> plan = FilledStore.fill(folder);
+
+    Ending ending = here("resume", plan.get(0).id());
+
+    assertThat(ending.code()).isEqualTo(1);
+    assertThat(ending.err()).contains("was begun by other code of glora");
+  }
+
+  @Test
+  void missingPythonIsOneSentenceAndTheTraceIsInTheLog() throws IOException {
+    Path file =
+        Files.writeString(
+            folder.resolve("demo.yaml"),
+            """
+            version: 1
+            name: demo
+            model: "local:/none"
+            task: {source: "local:/none", domain: movies}
+            methods: [{method: head}]
+            """);
+
+    Ending ending = here("run", file.toString(), "--python", folder.resolve("python").toString());
+
+    assertThat(ending.code()).isEqualTo(3);
+    assertThat(ending.out()).isEmpty();
+    assertThat(ending.err().lines()).hasSize(2);
+    assertThat(ending.err().lines().findFirst().orElseThrow())
+        .matches("demo-head-s0-[0-9a-f]{8}: new");
+    assertThat(ending.err()).contains("There is no Python at " + folder.resolve("python"));
+    assertThat(Files.readString(Logs.file(folder)))
+        .contains("PythonStartException")
+        .contains("\tat ");
+    assertThat(Json.parse(here("status", "--json").out()).at("/counts/planned").intValue())
+        .isEqualTo(1);
+  }
+
+  @Test
+  void damagedStoreIsOneSentence() throws IOException {
+    Files.writeString(
+        folder.resolve("glora.db"), "no database, but long enough to look at it twice");
+
+    Ending ending = here("list");
+
+    assertThat(ending.code()).isEqualTo(3);
+    assertThat(ending.err()).hasLineCount(1).contains("is not a sound SQLite database");
+  }
+}

@@ -1,0 +1,98 @@
+package dev.glora.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.glora.run.RunListener;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ProgressTest {
+  private static final long SECOND = 1_000_000_000L;
+
+  private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+  private final PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
+  private final AtomicLong clock = new AtomicLong();
+
+  private String text() {
+    return bytes.toString(StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void linesComeEveryFewSecondsWithRateNoteAndTimeLeft() {
+    RunListener progress = new LineProgress(out, clock::get);
+
+    progress.stage("r", "supernet", 100);
+    for (int step = 0; step <= 60; step++) {
+      progress.advance(step, "loss 0.5");
+      clock.addAndGet(SECOND / 5);
+    }
+    progress.stageDone("loss 0.4");
+
+    assertThat(text())
+        .isEqualTo(
+            """
+            r supernet 0/100 …
+            r supernet 25/100, 5.0/s, 15 s left, loss 0.5
+            r supernet 50/100, 5.0/s, 10 s left, loss 0.5
+            r supernet done in 12 s: loss 0.4
+            """);
+  }
+
+  @Test
+  void stepsOfAnEarlierProcessDoNotCountForTheRate() {
+    RunListener progress = new LineProgress(out, clock::get);
+
+    progress.stage("r", "supernet", 100);
+    progress.advance(80, "");
+    clock.addAndGet(10 * SECOND);
+    progress.advance(90, "");
+
+    assertThat(text()).contains("r supernet 90/100, 1.0/s, 10 s left\n");
+  }
+
+  @Test
+  void stageOfUnknownLengthHasNoTimeLeft() {
+    RunListener progress = new LineProgress(out, clock::get);
+
+    progress.stage("r", "download", 0);
+    clock.addAndGet(70 * SECOND);
+    progress.stageDone("");
+
+    assertThat(text()).isEqualTo("r download …\nr download done in 1:10 min\n");
+  }
+
+  @Test
+  void eventsAreLinesOfTimeRunStageAndCount(@TempDir Path folder) throws IOException {
+    Path file = folder.resolve("events");
+    RunListener lines = new LineProgress(out, clock::get);
+    try (EventFile events = new EventFile(lines, file)) {
+      events.stage("r", "download", 0);
+      events.stageDone("");
+      events.stage("r", "supernet", 3);
+      events.advance(2, "");
+      events.commit("r", "trial", false);
+      events.commit("r", "trial", true);
+      events.stageDone("");
+    }
+
+    assertThat(Files.readAllLines(file))
+        .allMatch(line -> line.matches("\\d{13} r \\S+ \\d+/\\d+"))
+        .extracting(line -> line.substring(16))
+        .containsExactly(
+            "download 0/1",
+            "download 1/1",
+            "supernet 0/3",
+            "supernet 2/3",
+            "store:trial 0/1",
+            "store:trial 1/1",
+            "supernet 3/3");
+    assertThat(text()).contains("r supernet done");
+  }
+}

@@ -1,0 +1,185 @@
+package dev.glora.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.glora.GloraException;
+import dev.glora.Json;
+import dev.glora.experiment.PlannedRun;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What every store must do, whatever database is below it. */
+class RunStoreTest {
+  @TempDir Path runs;
+  private RunStore store;
+  private final PlannedRun planned = Runs.plan().get(0);
+  private final String run = planned.id();
+
+  @BeforeEach
+  void open() {
+    store = RunStore.open(runs);
+    store.upsert(planned);
+  }
+
+  @AfterEach
+  void close() {
+    store.close();
+  }
+
+  private void reopen() {
+    store.close();
+    store = RunStore.open(runs);
+  }
+
+  private static Trial trial(String run, int generation, int index, String key) {
+    return new Trial(run, generation, index, key, "AAE=", 0.5, 0.25, 30, 20, 10, "random");
+  }
+
+  @Test
+  void knownRunKeepsItsStatus() {
+    store.status(run, RunStatus.RUNNING, "");
+    store.status(run, RunStatus.FINISHED, "");
+    reopen();
+
+    RunRow row = store.upsert(planned);
+
+    assertThat(row.status()).isEqualTo(RunStatus.FINISHED);
+    assertThat(row.key()).isEqualTo(planned.key());
+    assertThat(Json.canonical(row.resolved())).isEqualTo(Json.canonical(planned.resolved()));
+    assertThat(row.started()).isNotNull();
+    assertThat(store.runs()).hasSize(1);
+    assertThat(store.events(run)).extracting(RunEvent::kind).containsExactly("RUNNING", "FINISHED");
+  }
+
+  @Test
+  void runIsFoundByTheBeginningOfItsIdOrKey() {
+    Runs.plan().forEach(store::upsert);
+
+    assertThat(store.matching(run)).hasSize(1);
+    assertThat(store.matching(planned.key().substring(0, 12)))
+        .extracting(RunRow::id)
+        .containsExactly(run);
+    assertThat(store.matching("demo-glora")).hasSize(2);
+    assertThat(store.matching("demo_glora")).isEmpty();
+    assertThat(store.matching("%")).isEmpty();
+  }
+
+  @Test
+  void dottedSectionsAreReadAsOneObject() {
+    store.record(run, "data", Json.object().put("digest", "x"));
+    store.record(run, "timings.final:inherit", Json.number(2));
+    store.add(run, "timings.search", 1.5);
+    store.add(run, "timings.search", 2.0);
+    store.peak(run, "memory.search", 100);
+    store.peak(run, "memory.search", 70);
+    reopen();
+
+    assertThat(store.sections(run).at("/timings/search").doubleValue()).isEqualTo(3.5);
+    assertThat(store.sections(run).at("/timings/final:inherit").doubleValue()).isEqualTo(2);
+    assertThat(store.sections(run).at("/memory/search").doubleValue()).isEqualTo(100);
+    assertThat(store.section(run, "data").orElseThrow().get("digest").textValue()).isEqualTo("x");
+    assertThat(store.section(run, "nothing")).isEmpty();
+  }
+
+  @Test
+  void evaluationIsEnteredOnceAndFoundByItsKey() {
+    store.addTrials(List.of(trial(run, 1, 0, "b"), trial(run, 0, 1, "a")));
+    store.addTrial(trial(run, 2, 5, "a"));
+    reopen();
+
+    assertThat(store.trials(run)).containsExactly(trial(run, 0, 1, "a"), trial(run, 1, 0, "b"));
+    assertThat(store.trial("b")).contains(trial(run, 1, 0, "b"));
+    assertThat(store.trial("c")).isEmpty();
+  }
+
+  @Test
+  void generationIsEnteredAsAWholeOrNotAtAll() {
+    assertThatThrownBy(
+            () -> store.addTrials(List.of(trial(run, 0, 0, "a"), trial("no such run", 0, 1, "b"))))
+        .isInstanceOf(GloraException.class);
+
+    assertThat(store.trials(run)).isEmpty();
+  }
+
+  @Test
+  void testIsOpenedOnceForEachFinal() {
+    Instant first = Instant.parse("2026-01-01T00:00:00Z");
+
+    long opening = store.openTest(run, "inherit", first);
+    reopen();
+
+    assertThat(store.openTest(run, "inherit", first.plusSeconds(9))).isEqualTo(opening);
+    assertThat(store.openTest(run, "finetune", first)).isNotEqualTo(opening);
+    assertThat(store.openings(run))
+        .extracting(TestOpening::mode)
+        .containsExactly("inherit", "finetune");
+    assertThat(store.openings(run).get(0).when()).isEqualTo(first);
+  }
+
+  @Test
+  void oneFinalAtMostIsPrimary() {
+    store.addFinal(run, "inherit", false, Json.object());
+    store.addFinal(run, "finetune", true, Json.object());
+    store.addFinal(run, "finetune", true, Json.object().put("again", true));
+
+    assertThat(store.finals(run)).extracting(FinalRow::mode).containsExactly("inherit", "finetune");
+    assertThat(store.finals(run).get(1).record().get("again").booleanValue()).isTrue();
+    assertThat(store.primaries().get(run).mode()).isEqualTo("finetune");
+    assertThatThrownBy(() -> store.addFinal(run, "retrain", true, Json.object()))
+        .isInstanceOf(GloraException.class);
+  }
+
+  @Test
+  void runThatStartsAnewForgetsResultsAndKeepsItsOpenings() {
+    store.record(run, "data", Json.object());
+    store.addTrial(trial(run, 0, 0, "a"));
+    store.addFinal(run, "inherit", true, Json.object());
+    store.openTest(run, "inherit", Instant.now());
+
+    store.restart(run);
+
+    assertThat(store.sections(run)).isEmpty();
+    assertThat(store.trials(run)).isEmpty();
+    assertThat(store.finals(run)).isEmpty();
+    assertThat(store.openings(run)).hasSize(1);
+  }
+
+  @Test
+  void listenerHearsOfACommitBeforeAndAfterIt() {
+    StringBuilder heard = new StringBuilder();
+    store.onCommit((of, what, done) -> heard.append(what).append(done ? '+' : '-').append(' '));
+
+    store.record(run, "data", Json.object());
+    store.openTest(run, "inherit", Instant.now());
+
+    assertThat(heard).hasToString("data- data+ test_opening- test_opening+ ");
+  }
+
+  @Test
+  void twoWritersLoseNothing() throws InterruptedException {
+    int each = 40;
+    Runnable adding =
+        () -> {
+          try (RunStore own = RunStore.open(runs)) {
+            for (int i = 0; i < each; i++) {
+              own.add(run, "timings.search", 1);
+            }
+          }
+        };
+    Thread one = new Thread(adding);
+    Thread two = new Thread(adding);
+    one.start();
+    two.start();
+    one.join();
+    two.join();
+
+    assertThat(store.section(run, "timings.search").orElseThrow().doubleValue())
+        .isEqualTo(2.0 * each);
+  }
+}
