@@ -276,3 +276,27 @@ def test_wrong_settings_are_refused(body: Path) -> None:
         open_session("lora", body, rank=0)
     with pytest.raises(ConfigurationError, match="quary"):
         open_session("glora", body, targets="quary")
+
+
+def test_sorting_ranks_leaves_the_largest_structure_and_leads_with_the_best(body: Path) -> None:
+    session = open_session("glora", body)
+    session.set_codes(LARGEST)
+    session.train(0, 4)
+    before = session.logits()
+    scores = torch.zeros(len(session.sites), 5, 4, dtype=torch.float64)
+    for index in range(3):
+        session.write_batch(index)
+        java.score(session.number, scores)
+    unsorted = scores.clone()
+    java.sort_ranks(session.number, scores)
+
+    torch.testing.assert_close(session.logits(), before, rtol=0, atol=1e-5)
+    assert torch.equal(scores[:, :2], unsorted[:, :2].sort(dim=2, descending=True).values)
+    assert not torch.equal(scores[:, :2], unsorted[:, :2])
+    assert torch.equal(scores[:, 2:], unsorted[:, 2:])
+    again = torch.zeros_like(scores)
+    for index in range(3):
+        session.write_batch(index)
+        java.score(session.number, again)
+    torch.testing.assert_close(again, scores, rtol=1e-3, atol=1e-6)
+    java.close(session.number)

@@ -178,6 +178,11 @@ def score(session: int, scores: Tensor) -> None:
     _trainer(session).score(scores)
 
 
+def sort_ranks(session: int, scores: Tensor) -> None:
+    """Sorts the rank columns, and `scores` with them, best first; see `Trainer.sort_ranks`."""
+    _trainer(session).sort_ranks(scores)
+
+
 def state_save(session: int, path: str) -> None:
     """Writes weights and optimiser state to `path`, whole or not at all."""
     _trainer(session).save_state(Path(path))

@@ -134,16 +134,38 @@ class Trainer:
             ConfigurationError: another type or shape, or a method without sites.
         """
         buffers = self._ready("score")
+        self._check_scores(scores)
+        self._backward(buffers, buffers.plan())
+        optimizer = self.optimizer
+        product = optimizer.weights.double().mul_(optimizer.gradients)
+        self.method.add_scores(scores, lambda name: optimizer.view(product, name))
+
+    def sort_ranks(self, scores: Tensor) -> None:
+        """Sorts the rank columns of A and B at each site, and `scores` with them, best first.
+
+        A smaller rank is the leading slice of the largest one, but training orders the columns by
+        nothing: sorted, the leading r columns are the r best. The sum of the rank-one products,
+        and so the function of the largest structure, stays what it was but for rounding. The
+        optimiser's state, which belongs to the old order, is forgotten.
+
+        Args:
+            scores: float64 [sites, 5, ranks] from `score`, changed in place.
+
+        Raises:
+            ConfigurationError: another type or shape, or a method without ranks.
+        """
+        self._unmerged("sort_ranks")
+        self._check_scores(scores)
+        self.method.sort_ranks(scores)
+        self.optimizer.reset()
+
+    def _check_scores(self, scores: Tensor) -> None:
         shape = (len(self.method.sites), 5, max(self.method.ranks, default=0))
         if scores.dtype != torch.float64 or tuple(scores.shape) != shape:
             raise ConfigurationError(
                 f"`scores` is {scores.dtype} {list(scores.shape)}, expected torch.float64 "
                 f"{list(shape)}: allocate sites x 5 tensors x the largest rank."
             )
-        self._backward(buffers, buffers.plan())
-        optimizer = self.optimizer
-        product = optimizer.weights.double().mul_(optimizer.gradients)
-        self.method.add_scores(scores, lambda name: optimizer.view(product, name))
 
     def save_state(self, path: Path) -> None:
         """Writes weights and optimiser state, whole or not at all.

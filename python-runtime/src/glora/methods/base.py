@@ -131,3 +131,16 @@ class Method(ABC):
         raise ConfigurationError(
             f"The method `{self.name}` has no structure to score: score a method that has sites."
         )
+
+    def sort_ranks(self, scores: Tensor) -> None:
+        """Sorts the rank columns of each site, and `scores` with them, best first, in place.
+
+        Args:
+            scores: float64 [sites, 5, ranks]; see `Trainer.sort_ranks`.
+
+        Raises:
+            ConfigurationError: the method has no ranks to sort.
+        """
+        raise ConfigurationError(
+            f"The method `{self.name}` has no ranks to sort: sort those of a method with sites."
+        )

@@ -110,6 +110,20 @@ class GLoRAMethod(ClassifierMethod):
                 else:
                     scores[row, column, 0] += effect.sum().abs()
 
+    @torch.no_grad()
+    def sort_ranks(self, scores: Tensor) -> None:
+        """Sorts the rank-one products of A and B by score; the largest structure is unchanged."""
+        for row, layer in enumerate(self._layers.values()):
+            present = layer.support_parameters()
+            for column, tensor in enumerate(TENSORS[:2]):
+                down, up = (present.get(name) for name in SUPPORT[tensor])
+                if down is None or up is None:
+                    continue
+                order = scores[row, column].sort(descending=True, stable=True).indices
+                down.copy_(down[:, order])
+                up.copy_(up[order])
+                scores[row, column] = scores[row, column, order]
+
     def export_adapter(self, folder: Path) -> tuple[str, int]:
         """Writes the active slices and the head."""
         saved = save_adapter(self.model, folder, head_tensors(self.model))

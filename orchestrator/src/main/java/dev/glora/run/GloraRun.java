@@ -7,7 +7,6 @@ import dev.glora.experiment.FinalMode;
 import dev.glora.experiment.GloraSpec;
 import dev.glora.experiment.TrainingSpec;
 import dev.glora.files.AtomicFile;
-import dev.glora.files.FileDigest;
 import dev.glora.run.RunContext.StageWatch;
 import dev.glora.search.Limits;
 import dev.glora.search.ParameterCount;
@@ -33,11 +32,16 @@ final class GloraRun {
   private final GloraSpec spec;
   private final Checkpoint supernet;
 
+  /** The supernet's weights as the search and the finals inherit them. */
+  private final Checkpoint inherited;
+
   GloraRun(RunContext context, Material material, GloraSpec spec) {
     this.context = context;
     this.material = material;
     this.spec = spec;
     this.supernet = context.checkpoint(SUPERNET);
+    this.inherited =
+        spec.search().start().equals("taylor") ? context.checkpoint("ranked") : supernet;
   }
 
   /**
@@ -62,8 +66,9 @@ final class GloraRun {
           context.stage(
               SUPERNET, spec.supernet().training().steps(), watch -> supernet(model, space, watch));
       context.curve(SUPERNET, trained.path("losses"));
-      model.load(supernet.weights());
-      winner = new SearchStages(context, material, spec, space, limits, supernet).winner(model);
+      winner =
+          new SearchStages(context, material, spec, space, limits, supernet, inherited)
+              .winner(model);
     }
     AtomicFile.write(
         context.folder().path().resolve("structure.json"), Json.pretty(winner.toJson(space)));
@@ -88,10 +93,7 @@ final class GloraRun {
             .run();
     ObjectNode record = Json.object();
     record.set("losses", RunContext.array(losses));
-    Path weights = supernet.weights();
-    record
-        .putObject("files")
-        .put(context.folder().path().relativize(weights).toString(), FileDigest.of(weights));
+    context.files(record, supernet);
     double last = losses.length == 0 ? Double.NaN : losses[losses.length - 1];
     return record.put("summary", String.format(Locale.ROOT, "loss %.3f", last));
   }
@@ -142,7 +144,7 @@ final class GloraRun {
 
     @Override
     public Path weights() {
-      return mode == FinalMode.INHERIT ? supernet.weights() : checkpoint.weights();
+      return mode == FinalMode.INHERIT ? inherited.weights() : checkpoint.weights();
     }
 
     @Override
@@ -152,7 +154,7 @@ final class GloraRun {
         return record;
       }
       if (mode == FinalMode.FINETUNE) {
-        model.load(supernet.weights());
+        model.load(inherited.weights());
         model.reset(false, true, 0);
       } else {
         model.reset(true, true, context.weightsSeed("weights/retrain"));

@@ -11,6 +11,7 @@ import dev.glora.data.PreparedSet;
 import dev.glora.experiment.PlannedRun;
 import dev.glora.experiment.RuntimeSpec;
 import dev.glora.experiment.TrainingSpec;
+import dev.glora.files.FileDigest;
 import dev.glora.store.RunStore;
 import dev.glora.train.Checkpoint;
 import dev.glora.train.ModelSession;
@@ -272,6 +273,14 @@ final class RunContext {
       curve.addArray().add(i).add(losses.get(i).asDouble());
     }
     store.record(id(), "curve." + stage, curve);
+  }
+
+  /** Names a checkpoint's weights in a stage's record, which holds only while they are unharmed. */
+  void files(ObjectNode record, Checkpoint checkpoint) {
+    Path weights = checkpoint.weights();
+    record
+        .withObject("/files")
+        .put(folder.path().relativize(weights).toString(), FileDigest.of(weights));
   }
 
   static ArrayNode array(double[] values) {

@@ -45,7 +45,8 @@ final class SearchStages {
   private final GloraSpec spec;
   private final SearchSpace space;
   private final Limits limits;
-  private final String checkpoint;
+  private final Checkpoint supernet;
+  private final Checkpoint weights;
 
   SearchStages(
       RunContext context,
@@ -53,26 +54,30 @@ final class SearchStages {
       GloraSpec spec,
       SearchSpace space,
       Limits limits,
-      Checkpoint supernet) {
+      Checkpoint supernet,
+      Checkpoint weights) {
     this.context = context;
     this.material = material;
     this.spec = spec;
     this.space = space;
     this.limits = limits;
-    this.checkpoint = supernet.digest();
+    this.supernet = supernet;
+    this.weights = weights;
   }
 
   /**
    * Does what is left of the two stages.
    *
-   * @param model the supernet, with its trained weights
+   * @param model the supernet, opened
    * @return the winner
    */
   Structure winner(ModelSession model) {
     SearchSpec search = spec.search();
     Optional<Structure> cut = Optional.empty();
+    model.load(supernet.weights());
     if (search.start().equals("taylor")) {
       JsonNode score = context.stage("score", search.scoreBatches(), watch -> score(model, watch));
+      model.load(weights.weights());
       cut = Optional.of(cut(score, model.maxRank()));
     }
     Strategy strategy = strategy(cut);
@@ -98,6 +103,8 @@ final class SearchStages {
             .score(space.largest(), spec.search().scoreBatches());
     ObjectNode record = Json.object();
     record.set("scores", RunContext.array(scores));
+    weights.save(model, 0, new double[0]);
+    context.files(record, weights);
     return record.put("summary", scores.length + " scores");
   }
 
@@ -219,7 +226,7 @@ final class SearchStages {
     RuntimeSpec runtime = context.run().experiment().runtime();
     return Json.digest(
         Json.object()
-            .put("checkpoint", checkpoint)
+            .put("checkpoint", weights.digest())
             .put("structure", structure.digest(space))
             .put("data", material.set().digest())
             .put("model", material.modelDigest())

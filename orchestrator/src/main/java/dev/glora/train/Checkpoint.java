@@ -105,7 +105,7 @@ public final class Checkpoint {
    * @param step steps done
    * @param losses losses of these steps
    */
-  void save(ModelSession model, int step, double[] losses) {
+  public void save(ModelSession model, int step, double[] losses) {
     String file = name + "-" + step + ".safetensors";
     Path weights = folder.resolve(file);
     makeFolder();

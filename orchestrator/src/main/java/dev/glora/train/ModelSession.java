@@ -279,6 +279,15 @@ public final class ModelSession implements AutoCloseable {
   }
 
   /**
+   * Sorts the rank columns of every site by their scores, best first, and the scores with them.
+   *
+   * @param scores f64 [sites, 5, greatest rank]
+   */
+  void sortRanks(Tensor scores) {
+    call("sort_ranks", scores);
+  }
+
+  /**
    * Writes weights and optimiser state, whole or not at all.
    *
    * @param file the file

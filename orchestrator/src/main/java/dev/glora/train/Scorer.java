@@ -11,7 +11,9 @@ import dev.glora.search.Structure;
 
 /**
  * Sums the first-order scores of all slices over train batches, see {@link
- * dev.glora.search.TaylorCut}. Changes no weight.
+ * dev.glora.search.TaylorCut}, and sorts the rank columns of each site by them: a smaller rank is
+ * the leading slice of the largest one, so what the cut keeps should lead. The largest structure
+ * computes what it did before.
  */
 public final class Scorer {
   private final ModelSession model;
@@ -38,16 +40,17 @@ public final class Scorer {
   }
 
   /**
-   * Scores.
+   * Scores and sorts.
    *
    * @param structure the structure whose slices are scored, usually the largest
    * @param batches number of batches, in the order of the training's
-   * @return [sites, 5, greatest rank]
+   * @return [sites, 5, greatest rank], descending along the ranks of A and B
    */
   public double[] score(Structure structure, int batches) {
     Tensor scores = model.scores();
     model.structure(structure);
     model.run(python -> sum(python, scores, batches));
+    model.sortRanks(scores);
     double[] result = new double[Math.toIntExact(scores.elements())];
     scores.doubles().get(result);
     return result;
