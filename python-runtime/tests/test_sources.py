@@ -16,6 +16,7 @@ import pytest
 from glora import sources, storage
 from glora.errors import ConfigurationError, EnvironmentNotUsable, SourceError, StorageError
 from glora.sources import pypi
+from glora.storage import locked
 
 CONTENT = b"what the package carries\n" * 40
 
@@ -256,7 +257,7 @@ def test_missing_local_path_and_missing_hub_entry_are_clear(
     ("text", "message"),
     [
         ("pypy:name", "did you mean 'pypi'"),
-        ("debian:dataset-fashion-mnist", "Expected one of: pypi:"),
+        ("debian:dataset-fashion-mnist", "expected one of: pypi:"),
         ("no-colon", "of no known kind"),
         ("pypi:", "names nothing"),
         ("pypi:name>=1", "exact version"),
@@ -266,6 +267,14 @@ def test_missing_local_path_and_missing_hub_entry_are_clear(
 def test_malformed_source_is_a_configuration_error(text: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         sources.parse(text)
+
+
+def test_cache_that_can_be_no_folder_is_one_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("", encoding="utf-8")
+    for folder in (file, file / "below"):
+        with pytest.raises(StorageError, match=r"cannot be made .* GLORA_CACHE"), locked(folder):
+            raise AssertionError("unreachable")
 
 
 def test_malformed_digest_is_a_configuration_error() -> None:

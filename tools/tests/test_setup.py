@@ -49,6 +49,7 @@ def test_killed_at_any_step_it_is_finished_by_the_next_call(checkout: SmallCheck
         time.sleep(draw.uniform(0.0, 0.5))
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
+        assert process.returncode == -signal.SIGKILL
         assert not (checkout.root / ".build" / "jars").exists()
 
     done = checkout.glora("version")

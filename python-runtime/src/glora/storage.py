@@ -115,8 +115,8 @@ def locked(folder: Path) -> Iterator[None]:
 
     Whoever holds the lock is the only writer, so any temporary folder it finds is a dead one's.
     """
+    _make_folder(folder)
     with storage_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(str(folder / ".lock"))
         lock.acquire()
     try:
@@ -130,8 +130,8 @@ def locked(folder: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def temporary_folder(parent: Path, name: str = "") -> Iterator[Path]:
     """Give a new empty folder inside `parent` that is gone afterwards unless it was renamed."""
+    _make_folder(parent)
     with storage_errors(parent):
-        parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f"{_TEMPORARY}{name}-", dir=parent))
     try:
         with storage_errors(parent):
@@ -190,6 +190,18 @@ def flush_tree(folder: Path) -> None:
         for name in names:
             _flush_file(Path(root, name))
         _flush_folder(Path(root))
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it; a path that can be none is the user's to change."""
+    with storage_errors(folder):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError, FileNotFoundError) as error:
+            raise StorageError(
+                f"The folder {folder} cannot be made ({error.strerror}); expected a path where "
+                f"folders can be, choose another with GLORA_CACHE or --runs."
+            ) from error
 
 
 def _flush_file(path: Path) -> None:

@@ -127,9 +127,9 @@ def _unknown(text: str, kind: str) -> str:
     known = "; ".join(KINDS.values())
     near = difflib.get_close_matches(kind, KINDS, n=1)
     if near:
-        hint = f", did you mean {near[0]!r}?"
+        hint = f" (did you mean {near[0]!r}?)"
     elif not kind and Path(text).expanduser().exists():
-        hint = f", did you mean 'local:{text}'?"
+        hint = f" (did you mean 'local:{text}'?)"
     else:
-        hint = ";"
-    return f"The source {text!r} is of no known kind{hint} Expected one of: {known}."
+        hint = ""
+    return f"The source {text!r} is of no known kind{hint}; expected one of: {known}."

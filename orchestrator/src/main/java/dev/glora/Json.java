@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 
 /** JSON as the product reads, writes and digests it. */
 public final class Json {
@@ -106,6 +107,22 @@ public final class Json {
               + e.getOriginalMessage()
               + "), so the store is damaged; restore it from a copy or move it away.",
           e);
+    }
+  }
+
+  /**
+   * Reads a text that may be damaged.
+   *
+   * @param text perhaps JSON
+   * @return the object in it, or nothing where there is none
+   */
+  public static Optional<ObjectNode> object(String text) {
+    try {
+      return MAPPER.readTree(text) instanceof ObjectNode found
+          ? Optional.of(found)
+          : Optional.empty();
+    } catch (JsonProcessingException e) {
+      return Optional.empty();
     }
   }
 

@@ -2,11 +2,15 @@ package dev.glora.cli;
 
 import dev.glora.run.RunListener;
 import java.io.PrintStream;
+import java.text.DecimalFormat;
+import java.text.DecimalFormatSymbols;
 import java.time.Duration;
+import java.util.Locale;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
+import me.tongfei.progressbar.ProgressState;
 
 /** Progress for a terminal: a bar for the stage, with rate, time left and the best value. */
 final class BarProgress implements RunListener, AutoCloseable {
@@ -81,14 +85,42 @@ final class BarProgress implements RunListener, AutoCloseable {
   }
 
   private ProgressBar open(long from) {
-    return new ProgressBarBuilder()
+    ProgressBarBuilder builder = new ProgressBarBuilder();
+    if (total <= 0) {
+      builder.setRenderer(BarProgress::elapsed);
+    }
+    return builder
         .setTaskName(stage)
         .setInitialMax(total > 0 ? total : -1)
         .setStyle(color ? ProgressBarStyle.COLORFUL_UNICODE_BLOCK : ProgressBarStyle.UNICODE_BLOCK)
         .setUpdateIntervalMillis(REFRESH_MILLIS)
-        .setConsumer(new ConsoleProgressBarConsumer(out))
+        .setConsumer(new Line(out))
         .startsFrom(from, Duration.ZERO)
-        .showSpeed()
+        .showSpeed(new DecimalFormat("0.0", DecimalFormatSymbols.getInstance(Locale.ROOT)))
         .build();
+  }
+
+  /**
+   * The line that the bar is drawn on. Asked for the terminal's width, the library's own would open
+   * the terminal through JLine, which gives Ctrl-C back to the JVM: it would end without saving.
+   */
+  private static final class Line extends ConsoleProgressBarConsumer {
+    private Line(PrintStream out) {
+      super(out);
+    }
+
+    @Override
+    public int getMaxRenderedLength() {
+      // A character in the last column would move the cursor to the next line.
+      return Terminal.columns() - 1;
+    }
+  }
+
+  /** A stage that does not count: a bar would show nothing but question marks. */
+  private static String elapsed(ProgressState state, int width) {
+    long seconds = state.getElapsedAfterStart().toSeconds();
+    String line =
+        String.format(Locale.ROOT, "%s … %d:%02d", state.getTaskName(), seconds / 60, seconds % 60);
+    return line.substring(0, Math.min(line.length(), width));
   }
 }

@@ -70,6 +70,7 @@ final class Execution {
       store.onCommit(events::commit);
     }
     Signals.handle(this::signal);
+    call.tell("Starting Python and PyTorch …");
     try (PythonRuntime python = PythonRuntime.open(config(todo.get(0)))) {
       Signals.handle(this::signal);
       boolean failed =

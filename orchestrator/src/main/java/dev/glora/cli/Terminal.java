@@ -8,6 +8,7 @@ import org.jline.nativ.CLibrary;
 /** Whether somebody looks at standard error, and how to show progress there. */
 final class Terminal {
   private static final int STANDARD_ERROR = 2;
+  private static final int USUAL_COLUMNS = 80;
 
   private Terminal() {}
 
@@ -20,6 +21,14 @@ final class Terminal {
     return !call.verbose() && interactive(call.err(), environment)
         ? new BarProgress(call.err(), call.settings().color())
         : new LineProgress(call.err(), System::nanoTime);
+  }
+
+  /** Columns of the terminal at standard error, as wide as it is now. */
+  static int columns() {
+    CLibrary.WinSize size = new CLibrary.WinSize();
+    boolean known =
+        CLibrary.ioctl(STANDARD_ERROR, CLibrary.TIOCGWINSZ, size) == 0 && size.ws_col > 0;
+    return known ? size.ws_col : USUAL_COLUMNS;
   }
 
   private static boolean interactive(PrintStream err, Map<String, String> environment) {

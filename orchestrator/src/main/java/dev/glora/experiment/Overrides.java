@@ -25,7 +25,9 @@ final class Overrides {
           place + ": this is no key=value; write, for example, training.steps=100.");
     }
     JsonNode value = YamlTree.parseValue(override.substring(equals + 1), place);
-    String[] parts = override.substring(0, equals).split("\\.", -1);
+    // Error messages write methods[2]; who copies it from there means methods.2.
+    String key = override.substring(0, equals).replaceAll("\\[(\\d+)\\]", ".$1");
+    String[] parts = key.split("\\.", -1);
     JsonNode at = root;
     String pointer = "";
     for (int i = 0; i < parts.length; i++) {

@@ -3,7 +3,6 @@ package dev.glora.report;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.List;
-import org.apache.commons.text.WordUtils;
 
 /** The runs of an experiment side by side. */
 public final class ExperimentReport {
@@ -29,9 +28,13 @@ public final class ExperimentReport {
    */
   public String text() {
     StringBuilder out = new StringBuilder(name).append('\n');
-    TextTable methods = MethodTable.of(finished());
+    TextTable methods = MethodTable.narrow(finished());
     if (!methods.isEmpty()) {
-      out.append('\n').append(methods.text()).append('\n').append(wrap(MethodTable.NOTE));
+      out.append('\n')
+          .append(methods.text())
+          .append('\n')
+          .append(Words.wrap(MethodTable.NOTE, 0))
+          .append('\n');
     }
     List<JsonNode> searched = searched();
     for (JsonNode run : searched) {
@@ -41,7 +44,7 @@ public final class ExperimentReport {
       if (searched.size() == 1) {
         out.append(structure.table().text());
       }
-      out.append(wrap(structure.summary()));
+      out.append(Words.wrap(structure.summary(), 0)).append('\n');
     }
     TextTable merges = merges();
     if (!merges.isEmpty()) {
@@ -137,9 +140,5 @@ public final class ExperimentReport {
     String reason = run.path("reason").asText();
     return run.path("status").asText()
         + (reason.isEmpty() || run.path("status").asText().equals("finished") ? "" : ": " + reason);
-  }
-
-  private static String wrap(String text) {
-    return WordUtils.wrap(text, 100, "\n", false) + "\n";
   }
 }

@@ -14,11 +14,14 @@ final class MethodTable {
   private static final Set<String> NOT_TRAINING = Set.of("download", "prepare", "report");
 
   static final String NOTE =
-      "Accuracy in per cent, mean ± standard deviation over the seeds. "
+      "Accuracy on val and test in per cent, mean ± standard deviation over the seeds. "
           + "Adapter parameters without the head: as trained and stored, and with C, D and E folded"
           + " into one bias. Seconds of training, search and the final itself, without download,"
-          + " preparation, merging and test. An asterisk marks the primary final, declared before"
+          + " preparation, merging and test; MiB at their peak. An asterisk marks the primary final, declared before"
           + " test was opened.";
+
+  /** Column of the F1 score. */
+  private static final int F1 = 5;
 
   private MethodTable() {}
 
@@ -42,6 +45,39 @@ final class MethodTable {
             "folded",
             "seconds",
             "peak MiB");
+    rows(runs).forEach(table::row);
+    return table;
+  }
+
+  /**
+   * Makes the table for a terminal: without F1, and one seed of it fits into 80 columns.
+   *
+   * @param runs documents of finished runs, see {@link RunDocument}
+   */
+  static TextTable narrow(List<JsonNode> runs) {
+    TextTable table =
+        new TextTable(
+            2,
+            "method",
+            "final",
+            "seeds",
+            "val",
+            "test",
+            "trainable",
+            "adapter",
+            "folded",
+            "seconds",
+            "MiB");
+    for (List<String> row : rows(runs)) {
+      List<String> cells = new ArrayList<>(row);
+      cells.remove(F1);
+      table.row(cells);
+    }
+    return table;
+  }
+
+  private static List<List<String>> rows(List<JsonNode> runs) {
+    List<List<String>> rows = new ArrayList<>();
     Map<String, List<Entry>> groups = new LinkedHashMap<>();
     for (JsonNode run : runs) {
       for (JsonNode last : run.path("finals")) {
@@ -53,7 +89,7 @@ final class MethodTable {
       Entry first = group.get(0);
       String mode = first.last.path("mode").asText();
       boolean several = first.run.path("finals").size() > 1;
-      table.row(
+      rows.add(
           List.of(
               first.run.path("label").asText(),
               mode.equals("train")
@@ -69,7 +105,7 @@ final class MethodTable {
               Numbers.whole(values(group, MethodTable::seconds)),
               Numbers.whole(values(group, MethodTable::peak))));
     }
-    return table;
+    return rows;
   }
 
   private record Entry(JsonNode run, JsonNode last) {}

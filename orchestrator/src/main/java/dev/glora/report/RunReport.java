@@ -28,14 +28,18 @@ public final class RunReport {
    */
   public String text() {
     StringBuilder out = new StringBuilder();
-    facts().forEach((name, value) -> out.append(pad(name)).append(value).append('\n'));
-    TextTable methods = MethodTable.of(List.of(run));
+    facts()
+        .forEach(
+            (name, value) ->
+                out.append(pad(name)).append(Words.wrap(value, pad(name).length())).append('\n'));
+    TextTable methods = MethodTable.narrow(List.of(run));
     if (!methods.isEmpty()) {
       out.append('\n').append(methods.text());
       out.append('\n').append(merge().text());
     }
     if (!structure.isEmpty()) {
-      out.append('\n').append(structure.table().text()).append(structure.summary()).append('\n');
+      out.append('\n').append(structure.table().text());
+      out.append(Words.wrap(structure.summary(), 0)).append('\n');
     }
     return out.toString();
   }
@@ -130,7 +134,8 @@ public final class RunReport {
     }
     JsonNode limit = run.path("configuration").path("methods").path(0).path("max_parameters");
     if (limit.isNumber()) {
-      parts.add("at most " + Numbers.count(limit) + " adapter parameters");
+      String count = run.path("configuration").path("methods").path(0).path("count").asText();
+      parts.add("at most " + Numbers.count(limit) + " adapter parameters (" + count + ")");
     }
     return String.join(", ", parts);
   }
@@ -143,7 +148,10 @@ public final class RunReport {
     List<String> parts = new ArrayList<>();
     openings.forEach(
         opening ->
-            parts.add(opening.path("final").asText() + " at " + opening.path("when").asText()));
+            parts.add(
+                opening.path("final").asText()
+                    + " at "
+                    + opening.path("when").asText().replaceAll("\\.\\d+Z$", "Z")));
     return "opened "
         + (parts.size() == 1 ? "once" : parts.size() + " times, once for each final")
         + " ("

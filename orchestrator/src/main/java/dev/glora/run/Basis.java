@@ -5,8 +5,10 @@ import dev.glora.GloraException;
 import dev.glora.Json;
 import dev.glora.files.AtomicFile;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /**
  * What the numbers of a begun run rest on beside its key: environment, data and model, as they were
@@ -35,13 +37,16 @@ final class Basis {
    * @param changed what the user is told of a change, after "was begun"
    */
   void confirm(String name, String digest, String changed) {
-    ObjectNode known = read();
+    Optional<ObjectNode> read = read();
+    ObjectNode known = read.orElseGet(Json::object);
     String before = known.path(name).asText();
     if (before.equals(digest)) {
       return;
     }
-    if (!before.isEmpty()) {
-      String line = "The run " + context.id() + " was begun " + changed + ": it starts anew.";
+    if (!before.isEmpty() || read.isEmpty()) {
+      String why =
+          read.isEmpty() ? "on a basis that is not known, as " + file + " is damaged" : changed;
+      String line = "The run " + context.id() + " was begun " + why + ": it starts anew.";
       context.listener().message(line);
       context.store().event(context.id(), "RESTARTED", line);
       // The store first: while the folder still has the old basis, a kill in between is repeated.
@@ -51,12 +56,15 @@ final class Basis {
     AtomicFile.write(file, Json.text(known.put(name, digest)));
   }
 
-  private ObjectNode read() {
+  /** What was found when the run began: empty before that, nothing where the file is damaged. */
+  private Optional<ObjectNode> read() {
     if (!Files.exists(file)) {
-      return Json.object();
+      return Optional.of(Json.object());
     }
     try {
-      return Json.parse(Files.readString(file)) instanceof ObjectNode known ? known : Json.object();
+      return Json.object(Files.readString(file));
+    } catch (CharacterCodingException e) {
+      return Optional.empty();
     } catch (IOException e) {
       throw GloraException.failed("The file " + file + " cannot be read: " + e, e);
     }

@@ -6,9 +6,9 @@ import dev.glora.GloraException;
 import dev.glora.Json;
 import dev.glora.data.SealedTest;
 import dev.glora.data.Split;
-import dev.glora.files.FileDigest;
 import dev.glora.run.RunContext.StageWatch;
 import dev.glora.search.Structure;
+import dev.glora.train.Checkpoint;
 import dev.glora.train.Evaluation;
 import dev.glora.train.Evaluator;
 import dev.glora.train.ModelSession;
@@ -53,9 +53,9 @@ final class FinalStages {
     /**
      * Where the trained weights lie, once {@link #train} is done.
      *
-     * @return a file that {@link ModelSession#load} reads
+     * @return the checkpoint, whose weights {@link ModelSession#load} reads
      */
-    Path weights();
+    Checkpoint checkpoint();
   }
 
   /**
@@ -123,7 +123,7 @@ final class FinalStages {
   }
 
   private void load(ModelSession model) {
-    model.load(work.weights());
+    model.load(work.checkpoint().weights());
     plan.structure().ifPresent(model::structure);
   }
 
@@ -145,9 +145,8 @@ final class FinalStages {
     record.set("parameters", parameters);
     record.set("val", val.toJson());
     record.set("adapter", adapter);
-    ObjectNode files = record.putObject("files");
-    addFile(files, work.weights());
-    addFolder(files, context.folder().adapter(plan.mode()));
+    context.files(record, work.checkpoint());
+    addFolder(record, context.folder().adapter(plan.mode()));
     return record.put("summary", "val " + summary(val));
   }
 
@@ -185,7 +184,7 @@ final class FinalStages {
     record.set("weights", change);
     record.set("val", after.toJson());
     record.set("digest", exported.path("digest"));
-    addFolder(record.putObject("files"), folder);
+    addFolder(record, folder);
     return record.put(
         "summary",
         String.format(
@@ -244,20 +243,15 @@ final class FinalStages {
     context.store().addFinal(context.id(), plan.mode(), plan.primary(), record);
   }
 
-  private void addFolder(ObjectNode files, Path folder) {
+  private void addFolder(ObjectNode record, Path folder) {
     try (var inside = Files.newDirectoryStream(folder)) {
       for (Path file : inside) {
         if (Files.isRegularFile(file)) {
-          addFile(files, file);
+          context.file(record, file);
         }
       }
     } catch (IOException e) {
       throw GloraException.failed("The folder " + folder + " cannot be read: " + e, e);
     }
-  }
-
-  private void addFile(ObjectNode files, Path file) {
-    String name = context.folder().path().relativize(file).toString();
-    files.put(name, FileDigest.of(file));
   }
 }

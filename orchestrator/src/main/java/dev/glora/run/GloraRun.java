@@ -17,7 +17,6 @@ import dev.glora.train.Checkpoint;
 import dev.glora.train.ModelSession;
 import dev.glora.train.StepStructure;
 import dev.glora.train.TrainingLoop;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -143,8 +142,8 @@ final class GloraRun {
     }
 
     @Override
-    public Path weights() {
-      return mode == FinalMode.INHERIT ? inherited.weights() : checkpoint.weights();
+    public Checkpoint checkpoint() {
+      return mode == FinalMode.INHERIT ? inherited : checkpoint;
     }
 
     @Override

@@ -84,8 +84,8 @@ final class HeadRun implements FinalStages.Work {
   }
 
   @Override
-  public Path weights() {
-    return checkpoint(chosen).weights();
+  public Checkpoint checkpoint() {
+    return checkpoint(chosen);
   }
 
   @Override

@@ -8,7 +8,6 @@ import dev.glora.train.Checkpoint;
 import dev.glora.train.ModelSession;
 import dev.glora.train.StepStructure;
 import dev.glora.train.TrainingLoop;
-import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 
@@ -50,8 +49,8 @@ final class LoraRun implements FinalStages.Work {
   }
 
   @Override
-  public Path weights() {
-    return checkpoint.weights();
+  public Checkpoint checkpoint() {
+    return checkpoint;
   }
 
   @Override

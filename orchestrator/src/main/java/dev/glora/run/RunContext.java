@@ -226,7 +226,13 @@ final class RunContext {
         throw cancel.exception();
       }
     }
-    return Json.MAPPER.valueToTree(PythonCalls.await(future));
+    try {
+      return Json.MAPPER.valueToTree(PythonCalls.await(future));
+    } catch (GloraException e) {
+      // Interrupted between two looks at it: the token knows by which signal.
+      cancel.check();
+      throw e;
+    }
   }
 
   /**
@@ -275,12 +281,15 @@ final class RunContext {
     store.record(id(), "curve." + stage, curve);
   }
 
-  /** Names a checkpoint's weights in a stage's record, which holds only while they are unharmed. */
+  /** Names a checkpoint's files in a stage's record, which holds only while they are unharmed. */
   void files(ObjectNode record, Checkpoint checkpoint) {
-    Path weights = checkpoint.weights();
-    record
-        .withObject("/files")
-        .put(folder.path().relativize(weights).toString(), FileDigest.of(weights));
+    file(record, checkpoint.file());
+    file(record, checkpoint.weights());
+  }
+
+  /** Names a file of the run's folder in a stage's record. */
+  void file(ObjectNode record, Path file) {
+    record.withObject("/files").put(folder.path().relativize(file).toString(), FileDigest.of(file));
   }
 
   static ArrayNode array(double[] values) {

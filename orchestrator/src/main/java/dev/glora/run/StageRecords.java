@@ -1,14 +1,18 @@
 package dev.glora.run;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.glora.GloraException;
 import dev.glora.Json;
 import dev.glora.files.AtomicFile;
 import dev.glora.files.FileDigest;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What the finished stages of a run gave: one JSON file for each, written atomically when it is
@@ -18,6 +22,8 @@ import java.util.Optional;
  * one of them is missing or changed the stage counts as not done, and is done again.
  */
 final class StageRecords {
+  private static final Logger LOG = LoggerFactory.getLogger(StageRecords.class);
+
   private final Path root;
   private final Path folder;
 
@@ -35,26 +41,33 @@ final class StageRecords {
    * What a stage gave.
    *
    * @param stage its name
-   * @return its record, or nothing where it is still to be done
+   * @return its record, or nothing where it is still to be done, or the record is damaged
    */
   Optional<JsonNode> find(String stage) {
     Path file = file(stage);
     if (!Files.exists(file)) {
       return Optional.empty();
     }
-    JsonNode record;
+    Optional<ObjectNode> record;
     try {
-      record = Json.parse(Files.readString(file));
+      record = Json.object(Files.readString(file));
+    } catch (CharacterCodingException e) {
+      record = Optional.empty();
     } catch (IOException e) {
       throw GloraException.failed("The record " + file + " cannot be read: " + e, e);
     }
-    for (var entry : record.path("files").properties()) {
+    if (record.isEmpty()) {
+      LOG.warn("{} is damaged: its stage is done again", file);
+      return Optional.empty();
+    }
+    for (var entry : record.get().path("files").properties()) {
       Path named = root.resolve(entry.getKey());
       if (!Files.isRegularFile(named) || !FileDigest.of(named).equals(entry.getValue().asText())) {
+        LOG.warn("{} is missing or changed: the stage {} is done again", named, stage);
         return Optional.empty();
       }
     }
-    return Optional.of(record);
+    return Optional.of(record.get());
   }
 
   /**

@@ -61,7 +61,7 @@ final class Database implements AutoCloseable {
         throw e;
       }
     } catch (IOException e) {
-      throw StoreErrors.sentence(runs, e);
+      throw StoreErrors.folder(runs, e);
     } catch (SQLException | FlywayException e) {
       throw StoreErrors.sentence(file, e);
     }

@@ -2,6 +2,7 @@ package dev.glora.store;
 
 import dev.glora.ExitCode;
 import dev.glora.GloraException;
+import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Path;
 import java.nio.file.ReadOnlyFileSystemException;
@@ -11,6 +12,21 @@ import java.util.Locale;
 /** Turns what the database and the disk say into one sentence. */
 final class StoreErrors {
   private StoreErrors() {}
+
+  /** The folder that is to hold the store is none and cannot be made. */
+  static GloraException folder(Path runs, IOException error) {
+    String text = String.valueOf(root(error).getMessage());
+    if (text.toLowerCase(Locale.ROOT).contains("no space left")) {
+      return full(runs, error);
+    }
+    return GloraException.environment(
+        "The folder of the runs "
+            + runs
+            + " cannot be made or written ("
+            + error.getClass().getSimpleName()
+            + "); make it writable, or name another folder with --runs.",
+        error);
+  }
 
   static GloraException sentence(Path file, Exception error) {
     for (Throwable cause = error; cause != null; cause = cause.getCause()) {

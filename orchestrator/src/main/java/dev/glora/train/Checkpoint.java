@@ -8,8 +8,12 @@ import dev.glora.Json;
 import dev.glora.files.AtomicFile;
 import dev.glora.files.FileDigest;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The state of one training loop on disk: {@code NAME-STEP.safetensors} with weights and optimiser,
@@ -20,6 +24,7 @@ import java.nio.file.Path;
  * newer ones.
  */
 public final class Checkpoint {
+  private static final Logger LOG = LoggerFactory.getLogger(Checkpoint.class);
   private static final int FORMAT = 1;
 
   private final Path folder;
@@ -65,10 +70,10 @@ public final class Checkpoint {
   }
 
   private boolean intact() {
-    if (!Files.exists(json())) {
+    if (!Files.exists(file())) {
       return false;
     }
-    JsonNode state = read();
+    JsonNode state = found().map(JsonNode.class::cast).orElse(Json.MISSING);
     Path weights = folder.resolve(state.path("file").asText());
     return state.path("format").asInt() == FORMAT
         && Files.isRegularFile(weights)
@@ -84,6 +89,9 @@ public final class Checkpoint {
    */
   int restore(ModelSession model, double[] losses) {
     if (!intact()) {
+      if (Files.exists(file())) {
+        LOG.warn("The checkpoint {} is damaged: training begins again", file());
+      }
       return 0;
     }
     JsonNode state = read();
@@ -95,6 +103,8 @@ public final class Checkpoint {
     for (int i = 0; i < step; i++) {
       losses[i] = state.path("losses").path(i).asDouble();
     }
+    // What a process that was killed while it saved has left; the last step is not saved again.
+    sweep(state.path("file").asText());
     return step;
   }
 
@@ -117,23 +127,24 @@ public final class Checkpoint {
     for (int i = 0; i < step; i++) {
       curve.add(losses[i]);
     }
-    AtomicFile.write(json(), Json.text(state));
+    AtomicFile.write(file(), Json.text(state));
     sweep(file);
   }
 
   /** Deletes the checkpoint. */
   public void delete() {
     if (Files.isDirectory(folder)) {
-      AtomicFile.delete(json());
+      AtomicFile.delete(file());
       sweep("");
     }
   }
 
   private void sweep(String kept) {
-    try (var files = Files.newDirectoryStream(folder, name + "-*.safetensors")) {
+    // Half-written ones are folders that begin with ".tmp-".
+    try (var files = Files.newDirectoryStream(folder, "{,.tmp-}" + name + "-*.safetensors*")) {
       for (Path file : files) {
         if (!file.getFileName().toString().equals(kept)) {
-          Files.deleteIfExists(file);
+          AtomicFile.delete(file);
         }
       }
     } catch (IOException e) {
@@ -149,16 +160,32 @@ public final class Checkpoint {
     }
   }
 
-  private Path json() {
+  /**
+   * The JSON of this checkpoint.
+   *
+   * @return the file, which names the weights
+   */
+  public Path file() {
     return folder.resolve(name + ".json");
   }
 
   private JsonNode read() {
+    return found()
+        .orElseThrow(
+            () ->
+                GloraException.failed(
+                    "The checkpoint " + file() + " is damaged: delete it and run again.", null));
+  }
+
+  /** The state, or nothing where the file is damaged. */
+  private Optional<ObjectNode> found() {
     try {
-      return Json.parse(Files.readString(json()));
+      return Json.object(Files.readString(file()));
+    } catch (CharacterCodingException e) {
+      return Optional.empty();
     } catch (IOException e) {
       throw GloraException.failed(
-          "The checkpoint " + json() + " cannot be read (" + e + "): delete it and run again.", e);
+          "The checkpoint " + file() + " cannot be read (" + e + "): delete it and run again.", e);
     }
   }
 }

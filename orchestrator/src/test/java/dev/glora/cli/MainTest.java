@@ -199,7 +199,7 @@ class MainTest {
 
     assertThat(ending.code()).isEqualTo(3);
     assertThat(ending.out()).isEmpty();
-    assertThat(ending.err().lines()).hasSize(2);
+    assertThat(ending.err().lines()).hasSize(3);
     assertThat(ending.err().lines().findFirst().orElseThrow())
         .matches("demo-head-s0-[0-9a-f]{8}: new");
     assertThat(ending.err()).contains("There is no Python at " + folder.resolve("python"));

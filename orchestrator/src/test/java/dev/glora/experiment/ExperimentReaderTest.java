@@ -127,6 +127,20 @@ class ExperimentReaderTest {
   }
 
   @Test
+  void overrideMayNameAnEntryAsErrorMessagesDo() {
+    Experiment read = quickstart("methods[1].training.warmup_steps=1");
+
+    assertThat(read.methods().get(1).training().warmupSteps()).isEqualTo(1);
+  }
+
+  @Test
+  void localPathMayHoldSpaces() {
+    String source = quickstart("model=local:/my models/a").model().source();
+
+    assertThat(source).isEqualTo("local:/my models/a");
+  }
+
+  @Test
   void plainScalarsMeanWhatTheCoreSchemaSays() {
     Experiment read = quickstart("methods.2.exclude=[no, 0x1F, '7']", "seeds=[010]");
 

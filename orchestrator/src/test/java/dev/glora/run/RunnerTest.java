@@ -22,6 +22,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -30,6 +31,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Whole experiments on a tiny model, with real torch steps. */
 class RunnerTest {
@@ -241,6 +244,24 @@ class RunnerTest {
         Files.write(file, new byte[] {1, 2, 3});
       }
     }
+    CancelToken second = new CancelToken();
+    Tiny.run(runs, material, python, second, new Tiny.Counter(second, -1), only);
+    assertThat(results(runs).get(id)).isEqualTo(results(undisturbed).get(id));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"train.json, 14", "train.json, 20", "stages/train.json, 20", "basis.json, 20"})
+  void cutRecordsAreMadeAgainAndGiveTheSameDigests(String record, long calls) throws IOException {
+    Path runs = temp.resolve("cut-" + record.replace('/', '-') + calls);
+    String only = "methods=[{method: lora, rank: 2, alpha: 4}]";
+    String id = Tiny.plan(material, only).get(0).id();
+    CancelToken first = new CancelToken();
+    assertThatThrownBy(
+            () -> Tiny.run(runs, material, python, first, new Tiny.Counter(first, calls), only))
+        .isInstanceOf(GloraException.class);
+    Path file = runs.resolve(id).resolve("state").resolve(record);
+    byte[] whole = Files.readAllBytes(file);
+    Files.write(file, Arrays.copyOf(whole, whole.length / 2));
     CancelToken second = new CancelToken();
     Tiny.run(runs, material, python, second, new Tiny.Counter(second, -1), only);
     assertThat(results(runs).get(id)).isEqualTo(results(undisturbed).get(id));

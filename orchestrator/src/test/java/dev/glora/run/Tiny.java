@@ -16,7 +16,7 @@ import java.util.List;
 /** A tiny model, tiny data, and an experiment on them with all methods and finals. */
 final class Tiny {
   static final Path ROOT = Path.of(System.getProperty("glora.root"));
-  private static final Path EXECUTABLE = ROOT.resolve(".venv/bin/python");
+  static final Path EXECUTABLE = ROOT.resolve(".venv/bin/python");
 
   private static final String YAML =
       """

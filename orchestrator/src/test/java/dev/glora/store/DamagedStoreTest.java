@@ -77,6 +77,16 @@ class DamagedStoreTest {
   }
 
   @Test
+  void fileInPlaceOfTheFolderIsNamed() throws IOException {
+    Path file = Files.createFile(runs.resolve("file"));
+
+    assertThatThrownBy(() -> RunStore.open(file))
+        .isInstanceOf(GloraException.class)
+        .hasMessageStartingWith("The folder of the runs " + file)
+        .hasMessageContaining("--runs");
+  }
+
+  @Test
   void writerKilledBeforeItsCommitLosesOnlyThat() throws Exception {
     kill("before");
 
