@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -16,6 +17,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+# A build that was started in the background passes SIGINT on as ignored, and so would its children;
+# a handler here is the default there.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # What the scripts may use besides the things they look for: the tests' PATH holds nothing else.
 UTILITIES = (
     *("sh", "basename", "cat", "cksum", "cp", "dirname", "env", "find", "mkdir"),

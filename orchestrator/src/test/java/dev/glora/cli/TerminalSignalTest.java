@@ -13,9 +13,11 @@ class TerminalSignalTest {
   /** Runs its arguments on a terminal of their own and types Ctrl-C when it reads "ready". */
   private static final String TERMINAL =
       """
-      import os, pty, sys
+      import os, pty, signal, sys
       child, terminal = pty.fork()
       if child == 0:
+          # A build that was started in the background passes SIGINT on as ignored.
+          signal.signal(signal.SIGINT, signal.SIG_DFL)
           os.execvp(sys.argv[1], sys.argv[1:])
       seen, typed = b"", False
       while True:
