@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from torch import nn
 
 from glora import models
-from glora.methods.base import Method, Opening
+from glora.methods.base import Method, Opening, Parameters
 from glora.optimizer import Entry
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ class ClassifierMethod(Method):
     """A method that trains something inside the body, and the head."""
 
     model: PreTrainedModel
+    _adapter: list[Entry]
+    _head: list[Entry]
 
     def __init__(self, opening: Opening) -> None:
         self._model_path = opening.model_path
@@ -35,6 +37,16 @@ class ClassifierMethod(Method):
         )
         self.model.requires_grad_(False)
         self.hidden = head_of(self.model).in_features
+        self._plain_entries = sum(p.numel() for p in self.model.parameters())
+
+    def entries(self) -> list[Entry]:
+        """Returns the adapter's tensors, site by site, then the head."""
+        return [*self._adapter, *self._head]
+
+    def parameters(self) -> Parameters:
+        """Returns counts of all that can be trained; a structure may use less of it."""
+        adapter, head = count(self._adapter), count(self._head)
+        return Parameters(adapter + head, adapter, head, self._plain_entries + adapter)
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Returns logits [rows, classes] for columns [rows, tokens]."""

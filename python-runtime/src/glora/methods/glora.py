@@ -11,11 +11,9 @@ from glora.forms import TENSORS
 from glora.inject import glora_layers, inject, set_structure
 from glora.layer import SUPPORT
 from glora.merge import merge
-from glora.methods.base import Parameters
 from glora.methods.classifier import (
     ClassifierMethod,
     adapter_seed,
-    count,
     head_entries,
     head_tensors,
 )
@@ -53,7 +51,6 @@ class GLoRAMethod(ClassifierMethod):
             settings.get("forms"),
             str(settings.get("a_product", "hadamard")),
         )
-        self._plain_entries = sum(p.numel() for p in self.model.parameters())
         self.sites = inject(
             self.model,
             self.space,
@@ -62,22 +59,13 @@ class GLoRAMethod(ClassifierMethod):
         )
         self.ranks = self.space.ranks
         self._layers = glora_layers(self.model)
-        self._support = [
+        self._adapter = [
             Entry(f"{site}.{name}", parameter)
             for site, layer in self._layers.items()
             for name, parameter in layer.support_parameters().items()
         ]
         self._head = head_entries(self.model)
         self.reset_weights(opening.seed)
-
-    def entries(self) -> list[Entry]:
-        """Returns every support tensor, site by site, then the head."""
-        return [*self._support, *self._head]
-
-    def parameters(self) -> Parameters:
-        """Returns counts of the whole super-network, before a structure is chosen."""
-        adapter, head = count(self._support), count(self._head)
-        return Parameters(adapter + head, adapter, head, self._plain_entries + adapter)
 
     def reset_weights(self, seed: int) -> None:
         """Draws up-factors and head afresh; all else is zero."""

@@ -9,7 +9,6 @@ import torch
 
 from glora.checkpoint import save_tensors
 from glora.errors import ConfigurationError, EnvironmentNotUsable
-from glora.methods.base import Parameters
 from glora.methods.classifier import (
     ClassifierMethod,
     adapter_seed,
@@ -52,7 +51,6 @@ class LoRAMethod(ClassifierMethod):
             settings.get("targets", "all-linear"),
             settings.get("exclude", ("pooler", "classifier")),
         )
-        self._plain_entries = sum(p.numel() for p in self.model.parameters())
         self._peft = _wrap(self.model, list(targets), rank, alpha)
         self._layers: dict[str, Any] = {name: self.model.get_submodule(name) for name in targets}
         self._adapter = [
@@ -62,15 +60,6 @@ class LoRAMethod(ClassifierMethod):
         ]
         self._head = head_entries(self.model)
         self.reset_weights(opening.seed)
-
-    def entries(self) -> list[Entry]:
-        """Returns both factors of every site, then the head."""
-        return [*self._adapter, *self._head]
-
-    def parameters(self) -> Parameters:
-        """Returns counts."""
-        adapter, head = count(self._adapter), count(self._head)
-        return Parameters(adapter + head, adapter, head, self._plain_entries + adapter)
 
     def reset_weights(self, seed: int) -> None:
         """Draws PEFT's first values (A Kaiming, B zero) and the head's."""

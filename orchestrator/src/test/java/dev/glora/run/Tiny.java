@@ -24,16 +24,16 @@ final class Tiny {
       name: tiny
       seeds: [0]
       runtime: {threads: 1}
-      model: "local:@DIR@/model"
+      model: @MODEL@
       task:
         source: "local:@DIR@/data.tsv"
         domain: reviews
         split: {train: 64, val: 32, test: 32, seed: 5}
         max_length: 16
       training:
-        steps: 12
+        steps: @STEPS@
         batch_size: 8
-        eval_batch_size: 10
+        eval_batch_size: @ROWS@
         learning_rate: 1.0e-2
         warmup_steps: 2
         dropout: 0.1
@@ -61,11 +61,30 @@ final class Tiny {
             fitness: loss
           final: [inherit, finetune, retrain]
           primary: finetune
-          finetune: {steps: 6}
-          retrain: {steps: 8}
+          finetune: {steps: @FINETUNE@}
+          retrain: {steps: @RETRAIN@}
       """;
 
   private Tiny() {}
+
+  /**
+   * The experiment's text.
+   *
+   * @param model the model block
+   * @param material folder with the data
+   * @param steps of every method's training
+   * @param rows rows of an evaluation's batch
+   * @param finetune steps of that final
+   * @param retrain steps of that final
+   */
+  static String yaml(String model, Path material, int steps, int rows, int finetune, int retrain) {
+    return YAML.replace("@MODEL@", model)
+        .replace("@DIR@", material.toString())
+        .replace("@STEPS@", String.valueOf(steps))
+        .replace("@ROWS@", String.valueOf(rows))
+        .replace("@FINETUNE@", String.valueOf(finetune))
+        .replace("@RETRAIN@", String.valueOf(retrain));
+  }
 
   /** Writes model and data, once per folder. */
   static Path write(Path folder) throws IOException, InterruptedException {
@@ -92,8 +111,9 @@ final class Tiny {
   }
 
   static Experiment experiment(Path material, String... overrides) {
+    String model = "\"local:" + material.resolve("model") + "\"";
     return ExperimentReader.parse(
-        YAML.replace("@DIR@", material.toString()), "tiny.yaml", List.of(overrides));
+        yaml(model, material, 12, 10, 6, 8), "tiny.yaml", List.of(overrides));
   }
 
   static List<PlannedRun> plan(Path material, String... overrides) {

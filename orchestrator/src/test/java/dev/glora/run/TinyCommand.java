@@ -12,53 +12,6 @@ import java.util.stream.Stream;
 
 /** {@code glora run} on the tiny model, in a folder with runs and cache of its own. */
 final class TinyCommand {
-  private static final String YAML =
-      """
-      version: 1
-      name: tiny
-      seeds: [0]
-      runtime: {threads: 1}
-      model: {source: "@MODEL@", sha256: "@SHA256@"}
-      task:
-        source: "local:@DIR@/data.tsv"
-        domain: reviews
-        split: {train: 64, val: 32, test: 32, seed: 5}
-        max_length: 16
-      training:
-        steps: 30
-        batch_size: 8
-        eval_batch_size: 2
-        learning_rate: 1.0e-2
-        warmup_steps: 2
-        dropout: 0.1
-        checkpoint_every: 5
-      methods:
-        - {method: head, learning_rates: [1.0e-3, 3.0e-2]}
-        - {method: lora, rank: 2, alpha: 4}
-        - method: glora
-          ranks: [1, 2]
-          max_parameters: 1400
-          count: folded
-          supernet:
-            sampling: {largest_steps: 4, largest_probability: 0.3}
-          search:
-            strategy: evolution
-            start: taylor
-            swaps: 4
-            score_batches: 3
-            population: 6
-            generations: 2
-            parents: 3
-            mutations: 3
-            crossovers: 3
-            mutation_probability: 0.2
-            fitness: loss
-          final: [inherit, finetune, retrain]
-          primary: finetune
-          finetune: {steps: 30}
-          retrain: {steps: 30}
-      """;
-
   /** Parts of the names of files that nobody reads. */
   static final String TEMPORARY = ".tmp";
 
@@ -81,11 +34,9 @@ final class TinyCommand {
     this.folder = folder;
     this.runs = Files.createDirectories(folder.resolve("state/runs"));
     this.cache = Files.createDirectories(folder.resolve("state/cache"));
-    Files.writeString(
-        folder.resolve("tiny.yaml"),
-        YAML.replace("@MODEL@", PackageIndex.SOURCE)
-            .replace("@SHA256@", index.digest())
-            .replace("@DIR@", material.toString()));
+    String model = "{source: \"" + PackageIndex.SOURCE + "\", sha256: \"" + index.digest() + "\"}";
+    // Longer trainings than in the process, and more batches: room for a kill in each stage.
+    Files.writeString(folder.resolve("tiny.yaml"), Tiny.yaml(model, material, 30, 2, 30, 30));
     environment.put("GLORA_CACHE", cache.toString());
     environment.put("PIP_INDEX_URL", index.address());
     environment.put("PIP_CONFIG_FILE", "/dev/null");
