@@ -103,19 +103,19 @@ class GLoRALinear(nn.Module):
 
     def __init__(
         self,
-        base: nn.Linear,
+        base: nn.Module,
         space: SearchSpace,
         site: Site | None = None,
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        self.in_features, self.out_features = base.in_features, base.out_features
-        self.site = site or Site("", base.in_features, base.out_features, base.bias is not None)
+        self.in_features, self.out_features = self.features_of(base)
+        self.site = site or Site("", self.in_features, self.out_features, base.bias is not None)
         self.space = space
         # A tuple hides the module: registered, it would add its weight to the state dict again.
         self._base = (base,)
-        self.weight = base.weight
-        self.bias = base.bias
+        # Written past `__setattr__`: where `weight` is a view of another layout, it is a property.
+        self._parameters.update(base._parameters)
         for parameter in base.parameters():
             parameter.requires_grad_(False)
         self._allowed = tuple(frozenset(space.codes(t, self.site)) | {NONE} for t in TENSORS)
@@ -126,9 +126,33 @@ class GLoRALinear(nn.Module):
         self.train(base.training)
 
     @property
-    def base(self) -> nn.Linear:
+    def base(self) -> nn.Module:
         """The pre-trained layer that this one stands for."""
         return self._base[0]
+
+    @staticmethod
+    def features_of(base: nn.Module) -> tuple[int, int]:
+        """Width of the input and of the output of a pre-trained layer."""
+        assert isinstance(base, nn.Linear)
+        return base.in_features, base.out_features
+
+    def plain_module(self, weight: Tensor, bias: Tensor | None) -> nn.Module:
+        """A module like the pre-trained one with other numbers: what merging leaves.
+
+        Args:
+            weight: [out, in].
+            bias: [out] or None.
+        """
+        linear = nn.Linear(self.in_features, self.out_features, bias=False, device="meta")
+        linear.weight = nn.Parameter(weight, requires_grad=False)
+        if bias is not None:
+            linear.bias = nn.Parameter(bias, requires_grad=False)
+        return linear
+
+    def probe(self, generator: torch.Generator) -> Tensor:
+        """Four inputs drawn from N(0, 1), of the weight's type, that the layer can be tried on."""
+        drawn = torch.randn(4, self.in_features, generator=generator)
+        return drawn.to(device=self.weight.device, dtype=self.weight.dtype)
 
     def _new_parameter(self, shape: tuple[int, ...]) -> nn.Parameter:
         # Small numbers move in small steps: support tensors are never kept in less than float32.
@@ -236,16 +260,19 @@ class GLoRALinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps `x` [.., in] to [.., out]."""
+        return self.compute(x, self.weight, self.bias)
+
+    def compute(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """The layer's output [.., out] for `x` [.., in] on W0 [out, in] and b0 [out] or None."""
         a, b = self.codes[0], self.codes[1]
         hadamard = self.space.a_product == "hadamard"
-        bias = self.effective_bias(self.weight, self.bias)
+        bias = self.effective_bias(weight, bias)
         if bias is not None:
-            bias = bias.to(self.weight.dtype)
+            bias = bias.to(weight.dtype)
         if a >= LORA and hadamard:
-            weight = self.effective_weight(self.weight)
-            return functional.linear(x, weight.to(self.weight.dtype), bias)
+            return functional.linear(x, self.effective_weight(weight).to(weight.dtype), bias)
         seen = x if a == NONE or hadamard else self._mixed_input(x)
-        y = functional.linear(seen, self.weight, bias)
+        y = functional.linear(seen, weight, bias)
         if a != NONE and hadamard:
             scale = self._vector("A").to(y.dtype)
             y = torch.addcmul(y, y if bias is None else y - bias.to(y.dtype), scale)

@@ -22,7 +22,7 @@ from glora.targets import replace_modules
 
 __all__ = ["MergeReport", "is_merged", "merge", "unmerge"]
 
-# Where a merged nn.Linear keeps the layer it came from. It stands in the instance's `__dict__` and
+# Where a merged module keeps the layer it came from. It stands in the instance's `__dict__` and
 # not among the submodules, so that the state dict is the plain model's.
 _ORIGIN = "_glora_origin"
 
@@ -47,12 +47,17 @@ class MergeReport:
     changes: dict[str, float] = field(default_factory=dict)
 
 
-def merge(model: nn.Module) -> MergeReport:
-    """Replaces every GLoRA layer by a plain `nn.Linear` that computes the same, in place.
+def merge(model: nn.Module, dtype: torch.dtype | None = None) -> MergeReport:
+    """Replaces every GLoRA layer by a plain module that computes the same, in place.
 
     The model has its original modules and state-dict keys again; a site gets a bias it did not
     have only where its structure needs one. The pre-trained weights and the support tensors are
     kept aside for `unmerge`, outside the state dict.
+
+    Args:
+        model: after `inject`.
+        dtype: of the merged weights; the pre-trained one's when omitted. Where that is quantised,
+            the merged weight is dense, of the type that the quantised one stands for.
 
     Raises:
         MergeError: the model is merged already, holds no GLoRA layer, or a merged value is not
@@ -65,21 +70,21 @@ def merge(model: nn.Module) -> MergeReport:
     layers = glora_layers(model)
     if not layers:
         raise MergeError("The model holds no GLoRA layer; call glora.inject(model, space) first.")
+    if dtype is not None and not dtype.is_floating_point:
+        raise MergeError(
+            f"The weights cannot be merged into {dtype}; expected a floating-point type."
+        )
     # All sites are computed before the first is replaced: a refusal leaves the model as it was.
-    merged = {name: _merged_linear(name, layer) for name, layer in layers.items()}
-    changes = {name: _change(layer, merged[name]) for name, layer in layers.items()}
-    errors = [_output_error(layer, merged[name]) for name, layer in layers.items()]
+    merged = {name: _merge_layer(name, layer, dtype) for name, layer in layers.items()}
     for name, layer in layers.items():
-        merged[name].__dict__[_ORIGIN] = layer
-    replace_modules(model, [(layer, merged[name]) for name, layer in layers.items()])
+        merged[name].module.__dict__[_ORIGIN] = layer
+    replace_modules(model, [(layer, merged[name].module) for name, layer in layers.items()])
     return MergeReport(
-        max_abs_diff=max(changes.values()),
-        max_output_error=max(errors),
+        max_abs_diff=max(m.change for m in merged.values()),
+        max_output_error=max(m.output_error for m in merged.values()),
         sites=tuple(layers),
-        created_biases=tuple(
-            n for n, layer in layers.items() if layer.bias is None and merged[n].bias is not None
-        ),
-        changes=changes,
+        created_biases=tuple(name for name, m in merged.items() if m.created_bias),
+        changes={name: m.change for name, m in merged.items()},
     )
 
 
@@ -89,44 +94,60 @@ def unmerge(model: nn.Module) -> None:
     Raises:
         MergeError: the model is not merged.
     """
-    merged = _merged_layers(model)
+    merged = _merged_modules(model)
     if not merged:
         raise MergeError("The model is not merged; call glora.merge(model) first.")
     origins: list[tuple[nn.Module, nn.Module]] = []
-    for linear in merged:
-        origin: GLoRALinear = linear.__dict__.pop(_ORIGIN)
+    for module in merged:
+        origin: GLoRALinear = module.__dict__.pop(_ORIGIN)
         # The model may have moved since; its hidden layers did not move with it.
-        origins.append((linear, origin.to(linear.weight.device).train(linear.training)))
+        device = next(module.parameters()).device
+        origins.append((module, origin.to(device).train(module.training)))
     replace_modules(model, origins)
 
 
 def is_merged(model: nn.Module) -> bool:
     """Whether `unmerge` has something to undo in `model`."""
-    return bool(_merged_layers(model))
+    return bool(_merged_modules(model))
 
 
-def _merged_layers(model: nn.Module) -> list[nn.Linear]:
-    return [m for m in model.modules() if isinstance(m, nn.Linear) and _ORIGIN in m.__dict__]
+def _merged_modules(model: nn.Module) -> list[nn.Module]:
+    return [m for m in model.modules() if _ORIGIN in m.__dict__]
+
+
+@dataclass(frozen=True)
+class _Merged:
+    """A site's plain module, and how it compares with the layer that it replaces."""
+
+    module: nn.Module
+    change: float
+    output_error: float
+    created_bias: bool
 
 
 @torch.no_grad()
-def _merged_linear(name: str, layer: GLoRALinear) -> nn.Linear:
-    original, dtype = layer.weight, layer.weight.dtype
-    work = original.to(torch.promote_types(dtype, torch.float32))
+def _merge_layer(name: str, layer: GLoRALinear, dtype: torch.dtype | None) -> _Merged:
+    original = layer.weight
+    kind = dtype or original.dtype
+    work = original.to(torch.promote_types(original.dtype, torch.float32))
     # Autocast would take the products in half precision.
     with torch.autocast(original.device.type, enabled=False):
         bias = layer.effective_bias(work, None if layer.bias is None else layer.bias.to(work.dtype))
-        weight = layer.effective_weight(work)
-    # The placeholder's own weights are never filled: both parameters are set below.
-    linear = nn.Linear(layer.in_features, layer.out_features, bias=False, device="meta")
-    linear.weight = _finite_parameter(name, "weight", weight, dtype)
-    if bias is not None:
-        kind = dtype if layer.bias is None else layer.bias.dtype
-        linear.bias = _finite_parameter(name, "bias", bias, kind)
-    return linear.train(layer.training)
+        weight = _finite(name, "weight", layer.effective_weight(work), kind)
+        differences = [(weight.double() - original.double()).abs().max()]
+        if bias is not None:
+            before = torch.zeros_like(bias) if layer.bias is None else layer.bias
+            own = kind if dtype is not None or layer.bias is None else before.dtype
+            bias = _finite(name, "bias", bias, own)
+            differences.append((bias.double() - before.double()).abs().max())
+        module = layer.plain_module(weight, bias).train(layer.training)
+        x = layer.probe(torch.Generator().manual_seed(0))
+        error = (layer(x).double() - module(x.to(kind)).double()).abs().max()
+    created = layer.bias is None and bias is not None
+    return _Merged(module, float(max(differences)), float(error), created)
 
 
-def _finite_parameter(site: str, what: str, value: Tensor, dtype: torch.dtype) -> nn.Parameter:
+def _finite(site: str, what: str, value: Tensor, dtype: torch.dtype) -> Tensor:
     # A copy even where nothing changed: training the merged model must not reach the backup.
     cast = value.detach().to(dtype, copy=True, memory_format=torch.contiguous_format)
     finite = torch.isfinite(cast)
@@ -136,22 +157,4 @@ def _finite_parameter(site: str, what: str, value: Tensor, dtype: torch.dtype) -
             f"Merging site {site!r} gives {count} {what} entries that are not finite in {dtype}; "
             f"the model is unchanged, so look for a diverged training or merge in a wider type."
         )
-    return nn.Parameter(cast, requires_grad=False)
-
-
-@torch.no_grad()
-def _change(layer: GLoRALinear, merged: nn.Linear) -> float:
-    differences = [(merged.weight.double() - layer.weight.double()).abs().max()]
-    if merged.bias is not None:
-        before = 0.0 if layer.bias is None else layer.bias.double()
-        differences.append((merged.bias.double() - before).abs().max())
-    return float(max(differences))
-
-
-@torch.no_grad()
-def _output_error(layer: GLoRALinear, merged: nn.Linear) -> float:
-    generator = torch.Generator().manual_seed(0)
-    drawn = torch.randn(4, layer.in_features, generator=generator)
-    x = drawn.to(device=layer.weight.device, dtype=layer.weight.dtype)
-    with torch.autocast(x.device.type, enabled=False):
-        return float((layer(x).double() - merged(x).double()).abs().max())
+    return cast
