@@ -87,7 +87,7 @@ def test_an_explicit_pattern_reaches_the_head_and_all_linear_does_not() -> None:
         ("qery", (), "did you mean 'query'"),
         ("re:(", (), "not a regular expression"),
         (["query", "nothing.like.it"], (), "'nothing.like.it' matches none of the model's 14"),
-        ("LayerNorm", (), "a LayerNorm, and no nn.Linear"),
+        ("LayerNorm", (), "a LayerNorm, and no linear layer"),
         ("query", ("attention",), "takes all of them away"),
         ("", (), "expected a name"),
     ],
@@ -153,7 +153,7 @@ def test_layers_that_an_adapter_would_break_are_refused() -> None:
         glora.inject(hooked, SPACE)
     with pytest.raises(ConfigurationError, match="wrap it"):
         glora.inject(nn.Linear(2, 2), SPACE)
-    with pytest.raises(ConfigurationError, match=r"no nn\.Linear"):
+    with pytest.raises(ConfigurationError, match="has no linear layer"):
         glora.inject(nn.Sequential(nn.ReLU()), SPACE)
 
 

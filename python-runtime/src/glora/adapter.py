@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,16 +23,27 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from glora.dead import dead_tensors
+from glora.bases import weight_and_bias
 from glora.errors import AdapterError, ConfigurationError, StorageError
 from glora.forms import TENSORS, Site, near
-from glora.inject import current_structure, glora_layers, inject, injected_layers
+from glora.inject import glora_layers, inject, injected_layers, site_at, structure_of
 from glora.layer import GLoRALinear
 from glora.merge import is_merged
 from glora.storage import write_file
 from glora.structure import SearchSpace, Structure
 
-__all__ = ["SavedAdapter", "body_digest", "load_adapter", "save_adapter"]
+__all__ = [
+    "ReadAdapter",
+    "SavedAdapter",
+    "body_digest",
+    "fill",
+    "load_adapter",
+    "place",
+    "read_adapter",
+    "save_adapter",
+    "used_space",
+    "write_adapter",
+]
 
 ADAPTER_FORMAT = "glora-adapter"
 ADAPTER_VERSION = 1
@@ -56,6 +67,21 @@ class SavedAdapter:
     files: tuple[Path, Path]
 
 
+@dataclass(frozen=True)
+class ReadAdapter:
+    """An adapter from its files, checked against a body.
+
+    Attributes:
+        structure: its forms.
+        tensors: the support tensors' parts in use, by `<site>.<parameter>`.
+        head: further parameters by their name in the model.
+    """
+
+    structure: Structure
+    tensors: Mapping[str, Tensor]
+    head: Mapping[str, Tensor]
+
+
 def save_adapter(
     model: nn.Module, folder: str | Path, head: Mapping[str, Tensor] | None = None
 ) -> SavedAdapter:
@@ -71,25 +97,31 @@ def save_adapter(
         ConfigurationError: the model holds no GLoRA layer, or `head` names no parameter of it.
         StorageError: the files cannot be written.
     """
+    for name, tensor in (head or {}).items():
+        _check_head(model, name, tensor.shape)
+    return write_adapter(injected_layers(model), folder, head or {})
+
+
+def write_adapter(
+    layers: Mapping[str, GLoRALinear], folder: str | Path, head: Mapping[str, Tensor]
+) -> SavedAdapter:
+    """Writes the adapter that `layers` (by site) are; see `save_adapter`."""
     folder = Path(folder)
-    layers = injected_layers(model)
     tensors: dict[str, Tensor] = {}
     for site, layer in layers.items():
         parameters = layer.support_parameters()
         for name, slices in layer.active_slices().items():
             tensors[f"{site}.{name}"] = _for_file(parameters[name][slices])
     entries = sum(t.numel() for t in tensors.values())
-    for name, tensor in (head or {}).items():
-        _check_head(model, name, tensor.shape)
-        tensors[_HEAD + name] = _for_file(tensor)
+    tensors |= {_HEAD + name: _for_file(tensor) for name, tensor in head.items()}
     data = safetensors.torch.save(tensors)
     description = {
         "format": ADAPTER_FORMAT,
         "version": ADAPTER_VERSION,
-        "body_sha256": body_digest(model, tuple(layers)),
-        "structure": current_structure(model).to_dict(),
+        "body_sha256": body_digest(layers),
+        "structure": structure_of(layers).to_dict(),
         "entries": entries,
-        "head": sorted(head or {}),
+        "head": sorted(head),
         "tensors": {"file": TENSOR_FILE, "sha256": hashlib.sha256(data).hexdigest()},
     }
     text = (json.dumps(description, indent=1, ensure_ascii=False) + "\n").encode()
@@ -123,6 +155,17 @@ def load_adapter(model: nn.Module, folder: str | Path) -> Structure:
         ConfigurationError: the model is merged, or its GLoRA layers are at other sites or cannot
             hold the structure. The model is as before.
     """
+    read = read_adapter(model, folder)
+    place(model, read.structure, read.tensors)
+    state = model.state_dict()
+    with torch.no_grad():
+        for name, tensor in read.head.items():
+            state[name].copy_(tensor)
+    return read.structure
+
+
+def read_adapter(model: nn.Module, folder: str | Path) -> ReadAdapter:
+    """Reads an adapter's files and checks that they fit `model`; errors as of `load_adapter`."""
     folder = Path(folder)
     description, tensors = _read(folder)
     try:
@@ -134,11 +177,31 @@ def load_adapter(model: nn.Module, folder: str | Path) -> Structure:
             "The model is merged; call glora.unmerge(model) before loading an adapter."
         )
     _check_body(model, structure, str(description["body_sha256"]), folder)
-    head = {str(name): tensors.pop(_HEAD + str(name), None) for name in description["head"]}
-    for name, tensor in head.items():
-        _check_head(model, name, None if tensor is None else tensor.shape)
+    head: dict[str, Tensor] = {}
+    for name in map(str, description["head"]):
+        tensor = tensors.pop(_HEAD + name, None)
+        if tensor is None:
+            raise AdapterError(
+                f"The adapter in {folder} is damaged: its head's {name!r} is not in {TENSOR_FILE}; "
+                f"save the adapter again."
+            )
+        _check_head(model, name, tensor.shape)
+        head[name] = tensor
+    return ReadAdapter(structure, _fitting(model, structure, tensors, folder), head)
 
-    _check_tensors(model, structure, tensors, folder)
+
+def place(model: nn.Module, structure: Structure, tensors: Mapping[str, Tensor]) -> None:
+    """Gives `model` a structure and its numbers, on the GLoRA layers it has or on new ones.
+
+    Args:
+        model: plain or injected.
+        structure: the forms.
+        tensors: the parts of the support tensors that the forms use, by `<site>.<parameter>`.
+
+    Raises:
+        ConfigurationError: the model's GLoRA layers are at other sites, or cannot hold the
+            structure. The model is as before.
+    """
     layers = glora_layers(model)
     if layers:
         space = next(iter(layers.values())).space
@@ -146,34 +209,38 @@ def load_adapter(model: nn.Module, folder: str | Path) -> Structure:
     else:
         targets = ["re:" + re.escape(site) for site in structure.sites]
         # Every drawn number is overwritten or unused: the caller's random state is not touched.
-        generator = torch.Generator()
-        inject(model, _used_space(structure), targets, exclude=(), generator=generator)
+        inject(model, used_space(structure), targets, exclude=(), generator=torch.Generator())
         layers = glora_layers(model)
-    with torch.no_grad():
-        for site, codes in zip(structure.sites, structure.codes.tolist(), strict=True):
-            layer = layers[site]
-            layer.set_codes(codes)
-            parameters = layer.support_parameters()
-            for name, slices in layer.active_slices().items():
-                parameters[name][slices] = tensors[f"{site}.{name}"].to(parameters[name])
-        state = model.state_dict()
-        for name, tensor in head.items():
-            if tensor is not None:
-                state[name].copy_(tensor)
-    return structure
+    fill(layers, structure, tensors)
 
 
-def body_digest(model: nn.Module, sites: Sequence[str]) -> str:
-    """SHA-256 over name, type, shape and bytes of the pre-trained weights and biases at `sites`.
+@torch.no_grad()
+def fill(
+    layers: Mapping[str, GLoRALinear], structure: Structure, tensors: Mapping[str, Tensor]
+) -> None:
+    """Writes `tensors` into the parts of the support tensors that `structure` uses."""
+    for site, codes in zip(structure.sites, structure.codes.tolist(), strict=True):
+        layer = layers[site]
+        layer.set_codes(codes)
+        parameters = layer.support_parameters()
+        for name, slices in layer.active_slices().items():
+            parameters[name][slices] = tensors[f"{site}.{name}"].to(parameters[name])
+
+
+def body_digest(modules: Mapping[str, nn.Module]) -> str:
+    """SHA-256 over name, type, shape and bytes of the pre-trained weights and biases at sites.
 
     The layers around them (embeddings, norms, a head that is trained or drawn anew) do not count.
+    A weight is taken as W0 [out, in] however it is kept, a quantised one dequantised: an adapter
+    fits wherever these numbers are the same.
+
+    Args:
+        modules: the pre-trained layers, or the GLoRA layers on them, by site.
     """
     digest = hashlib.sha256()
-    for site in sites:
-        module = model.get_submodule(site)
-        for name in ("weight", "bias"):
-            value = getattr(module, name, None)
-            if not isinstance(value, Tensor):
+    for site, module in modules.items():
+        for name, value in zip(("weight", "bias"), weight_and_bias(module), strict=True):
+            if value is None:
                 digest.update(f"{site}.{name} none\n".encode())
                 continue
             digest.update(f"{site}.{name} {value.dtype} {list(value.shape)}\n".encode())
@@ -187,7 +254,7 @@ def _for_file(tensor: Tensor) -> Tensor:
     return tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
 
 
-def _check_head(model: nn.Module, name: str, shape: torch.Size | None) -> None:
+def _check_head(model: nn.Module, name: str, shape: torch.Size) -> None:
     known = dict(model.named_parameters())
     if name not in known:
         raise ConfigurationError(
@@ -196,7 +263,7 @@ def _check_head(model: nn.Module, name: str, shape: torch.Size | None) -> None:
         )
     if shape != known[name].shape:
         raise ConfigurationError(
-            f"The head's {name!r} has shape {None if shape is None else list(shape)} and the "
+            f"The head's {name!r} has shape {list(shape)} and the "
             f"model's {list(known[name].shape)}; use a model with the same head."
         )
 
@@ -252,7 +319,10 @@ def _check_body(model: nn.Module, structure: Structure, expected: str, folder: P
             f"The adapter in {folder} is for another body: it adapts {absent[0]!r}, which this "
             f"model does not have{near(absent[0], names)}; load it onto the model it was made for."
         )
-    found = body_digest(model, structure.sites)
+    try:
+        found = body_digest({site: model.get_submodule(site) for site in structure.sites})
+    except ConfigurationError as error:
+        raise AdapterError(f"The adapter in {folder} is for another body: {error}") from error
     if found != expected:
         raise AdapterError(
             f"The adapter in {folder} is for another body: the pre-trained weights at its "
@@ -261,7 +331,7 @@ def _check_body(model: nn.Module, structure: Structure, expected: str, folder: P
         )
 
 
-def _used_space(structure: Structure) -> SearchSpace:
+def used_space(structure: Structure) -> SearchSpace:
     """The smallest space that holds `structure`, with the same codes."""
     used: dict[str, set[str]] = {tensor: {"none"} for tensor in TENSORS}
     for site in structure.sites:
@@ -271,32 +341,32 @@ def _used_space(structure: Structure) -> SearchSpace:
     return SearchSpace(structure.ranks, forms, structure.a_product)
 
 
-def _check_tensors(
+def _fitting(
     model: nn.Module, structure: Structure, tensors: Mapping[str, Tensor], folder: Path
-) -> None:
-    """Raises `AdapterError` unless `tensors` are exactly those that `structure` needs."""
-    space = _used_space(structure)
+) -> dict[str, Tensor]:
+    """Exactly the tensors that `structure` needs, or an `AdapterError`.
+
+    Tensors that an older glora wrote for genes not known as dead then are left out.
+    """
+    space = used_space(structure)
     expected: dict[str, list[int]] = {}
+    dead: dict[str, list[int]] = {}
     for name, codes in zip(structure.sites, structure.codes.tolist(), strict=True):
-        module = model.get_submodule(name)
-        if not isinstance(module, nn.Linear | GLoRALinear):
-            raise AdapterError(
-                f"The adapter in {folder} is for another body: it adapts {name!r}, which is a "
-                f"{type(module).__name__} here; expected an nn.Linear."
-            )
-        has_bias = module.bias is not None
-        size = module.in_features, module.out_features
-        site = Site(name, *size, has_bias, dead_tensors(model, name))
+        site = site_at(model, name)
+        sizes = site.in_features, site.out_features
         # A layer without memory tells the shapes.
-        empty = nn.Linear(*size, bias=has_bias, device="meta")
-        layer = GLoRALinear(empty, space, site, torch.Generator())
+        empty = nn.Linear(*sizes, bias=site.has_bias, device="meta")
+        layer = GLoRALinear(empty, space, Site(name, *sizes, site.has_bias), torch.Generator())
         parameters = layer.support_parameters()
         for parameter, slices in layer.active_slices(codes).items():
-            expected[f"{name}.{parameter}"] = list(parameters[parameter][slices].shape)
+            shapes = dead if parameter[0] in site.dead else expected
+            shapes[f"{name}.{parameter}"] = list(parameters[parameter][slices].shape)
     found = {name: list(tensor.shape) for name, tensor in tensors.items()}
-    if found != expected:
+    needed = {n: shape for n, shape in found.items() if dead.get(n) != shape}
+    if needed != expected:
         odd = sorted(n for n in {*found, *expected} if found.get(n) != expected.get(n))[0]
         raise AdapterError(
             f"The adapter in {folder} is damaged: {odd!r} has shape {found.get(odd)} and its "
             f"structure needs {expected.get(odd)}; save the adapter again."
         )
+    return {name: tensors[name] for name in expected}

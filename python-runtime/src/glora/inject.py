@@ -1,7 +1,7 @@
 """Put GLoRA layers into a model, choose their structure, and take them out again.
 
-The model stays the caller's: `inject` exchanges the targeted `nn.Linear` modules for `GLoRALinear`
-modules on the same frozen weights, in place, and nothing else of the model is touched.
+The model stays the caller's: `inject` exchanges the targeted linear layers for `GLoRALinear` ones
+on the same frozen weights, in place, and nothing else of the model is touched.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from glora.bases import layer_class
 from glora.dead import dead_tensors
 from glora.errors import ConfigurationError
 from glora.forms import TENSORS, Site
@@ -27,8 +28,11 @@ __all__ = [
     "glora_layers",
     "inject",
     "injected_layers",
+    "new_layer",
     "set_structure",
+    "site_at",
     "sites_of",
+    "structure_of",
 ]
 
 
@@ -66,22 +70,42 @@ def inject(
     found = find_targets(model, targets, exclude)
     for parameter in model.parameters():
         parameter.requires_grad_(False)
-    layers = []
-    for name, linear in found.items():
-        site = Site(
-            name,
-            linear.in_features,
-            linear.out_features,
-            linear.bias is not None,
-            dead_tensors(model, name),
+    layers = [new_layer(model, name, space, generator) for name in found]
+    replace_modules(model, [(layer.base, layer) for layer in layers])
+    return [layer.site for layer in layers]
+
+
+def site_at(model: nn.Module, name: str) -> Site:
+    """The site at the linear layer `name` of `model`.
+
+    Raises:
+        ConfigurationError: the module there is no linear layer.
+    """
+    module = model.get_submodule(name)
+    if isinstance(module, GLoRALinear):
+        return module.site
+    kind = layer_class(module)
+    if kind is None:
+        raise ConfigurationError(
+            f"The module {name!r} is a {type(module).__name__}; expected a linear layer, so name "
+            f"one that is."
         )
-        layers.append((linear, GLoRALinear(linear, space, site, generator)))
-    replace_modules(model, layers)
-    return [layer.site for _, layer in layers]
+    return Site(name, *kind.features_of(module), module.bias is not None, dead_tensors(model, name))
+
+
+def new_layer(
+    model: nn.Module, name: str, space: SearchSpace, generator: torch.Generator | None = None
+) -> GLoRALinear:
+    """A GLoRA layer for the linear layer `name` of `model`, which does not hold it yet."""
+    site, module = site_at(model, name), model.get_submodule(name)
+    base = module.base if isinstance(module, GLoRALinear) else module
+    kind = layer_class(base)
+    assert kind is not None  # site_at refuses the others
+    return kind(base, space, site, generator)
 
 
 def eject(model: nn.Module) -> None:
-    """Takes every GLoRA layer out and puts the pre-trained `nn.Linear` modules back.
+    """Takes every GLoRA layer out and puts the pre-trained modules back.
 
     The support tensors are dropped; the parameters stay frozen.
     """
@@ -128,7 +152,11 @@ def set_structure(
 
 def current_structure(model: nn.Module) -> Structure:
     """The structure that an injected model computes with now."""
-    layers = injected_layers(model)
+    return structure_of(injected_layers(model))
+
+
+def structure_of(layers: Mapping[str, GLoRALinear]) -> Structure:
+    """The structure that `layers` (by site, at least one) compute with now."""
     space = next(iter(layers.values())).space
     return space.structure(layers, [layer.codes for layer in layers.values()])
 

@@ -1,8 +1,9 @@
 r"""Find the linear layers of a model that a pattern names.
 
-A pattern is one of
+A linear layer is an `nn.Linear`, the `Conv1D` of transformers, and where another pattern than
+`all-linear` names it, a convolution over points or patches (`bases.py`). A pattern is one of
 
-- `all-linear`: every `nn.Linear` except the model's output head;
+- `all-linear`: every `nn.Linear` and `Conv1D` except the model's output head;
 - a name or a part of one, whole words between dots: `query`, `attention.self`, `encoder.layer.0`;
 - a glob over the full name, `*` also crossing dots: `*.layer.?.output.dense`;
 - a regular expression for the full name, after `re:`: `re:.*layer\.(0|1)\..*`.
@@ -16,6 +17,7 @@ from fnmatch import fnmatchcase
 
 from torch import nn
 
+from glora.bases import is_convolution, layer_class
 from glora.errors import ConfigurationError
 from glora.forms import near
 
@@ -32,7 +34,7 @@ _HEADS = frozenset(
 
 def find_targets(
     model: nn.Module, targets: str | Sequence[str], exclude: str | Sequence[str]
-) -> dict[str, nn.Linear]:
+) -> dict[str, nn.Module]:
     """The linear layers that `targets` name and `exclude` does not, in the model's order.
 
     Returns:
@@ -83,17 +85,19 @@ def _as_patterns(patterns: str | Sequence[str]) -> tuple[str, ...]:
     return listed
 
 
-def _linear_names(model: nn.Module) -> dict[int, tuple[nn.Linear, list[str]]]:
-    """Every linear layer with all its names."""
-    found: dict[int, tuple[nn.Linear, list[str]]] = {}
+def _linear_names(model: nn.Module) -> dict[int, tuple[nn.Module, list[str]]]:
+    """Every linear layer with all its names; kinds of `nn.Linear` that cannot be adapted too."""
+    found: dict[int, tuple[nn.Module, list[str]]] = {}
     for name, module in model.named_modules(remove_duplicate=False):
-        if isinstance(module, nn.Linear):
+        if isinstance(module, nn.Linear) or layer_class(module) is not None:
             found.setdefault(id(module), (module, []))[1].append(name)
     return found
 
 
 def _names_match(model: nn.Module, pattern: str, names: Iterable[str]) -> bool:
     if pattern == ALL_LINEAR:
+        if any(is_convolution(model.get_submodule(name)) for name in names):
+            return False
         return not any(name.split(".")[0] in _HEADS for name in names) and all(
             model.get_submodule(name) is not _output_embeddings(model) for name in names
         )
@@ -122,7 +126,7 @@ def _output_embeddings(model: nn.Module) -> nn.Module | None:
 def _no_match(model: nn.Module, pattern: str, known: Sequence[Sequence[str]]) -> str:
     names = [name for group in known for name in group]
     if not names:
-        return f"The model {type(model).__name__} has no nn.Linear that {pattern!r} could match."
+        return f"The model {type(model).__name__} has no linear layer that {pattern!r} could match."
     others = [
         (name, type(module).__name__)
         for name, module in model.named_modules()
@@ -131,8 +135,8 @@ def _no_match(model: nn.Module, pattern: str, known: Sequence[Sequence[str]]) ->
     if others:
         name, kind = others[0]
         return (
-            f"The pattern {pattern!r} matches {name!r}, a {kind}, and no nn.Linear; name linear "
-            f"layers, for example {names[0]!r}."
+            f"The pattern {pattern!r} matches {name!r}, a {kind}, and no linear layer (nn.Linear, "
+            f"Conv1D, a convolution of 1×1 or of patches); name some, for example {names[0]!r}."
         )
     words = [word for name in names for word in name.split(".")]
     hint = near(pattern.removeprefix("re:").strip("*."), [*names, *words])
@@ -142,7 +146,7 @@ def _no_match(model: nn.Module, pattern: str, known: Sequence[Sequence[str]]) ->
     )
 
 
-def _check_adaptable(model: nn.Module, targets: dict[str, nn.Linear]) -> None:
+def _check_adaptable(model: nn.Module, targets: dict[str, nn.Module]) -> None:
     owners: dict[object, list[str]] = {}
     for name, module in model.named_modules():
         for attribute, parameter in module.named_parameters(recurse=False):
@@ -152,16 +156,16 @@ def _check_adaptable(model: nn.Module, targets: dict[str, nn.Linear]) -> None:
             raise ConfigurationError(problem)
 
 
-def _problems(name: str, module: nn.Linear, owners: dict[object, list[str]]) -> Iterator[str]:
+def _problems(name: str, module: nn.Module, owners: dict[object, list[str]]) -> Iterator[str]:
     if not name:
         yield (
             "The model is itself the linear layer to adapt and cannot be replaced from within; "
             "wrap it in a module, for example nn.Sequential."
         )
-    if type(module) is not nn.Linear:
+    if layer_class(module) is None:
         yield (
             f"Target {name!r} is a {type(module).__name__}, whose own arithmetic an adapter would "
-            f"bypass; expected a plain nn.Linear, so exclude it."
+            f"bypass; expected nn.Linear itself or one of its kinds that are known, so exclude it."
         )
     if module._forward_hooks or module._forward_pre_hooks or module._backward_hooks:
         yield (
@@ -179,6 +183,8 @@ def _problems(name: str, module: nn.Linear, owners: dict[object, list[str]]) -> 
 
 def _identity(parameter: nn.Parameter) -> object:
     """Equal for parameters that are the same numbers in memory."""
-    if parameter.device.type == "meta" or parameter.numel() == 0:
+    # A tensor that wraps others (a quantised one) has no address of its own.
+    wraps = hasattr(parameter, "__tensor_flatten__")
+    if wraps or parameter.device.type == "meta" or parameter.numel() == 0:
         return id(parameter)
     return parameter.device, parameter.data_ptr()
