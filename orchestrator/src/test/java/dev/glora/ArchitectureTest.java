@@ -1,5 +1,9 @@
 package dev.glora;
 
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.belongToAnyOf;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackages;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
@@ -7,6 +11,8 @@ import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import dev.glora.run.CancelToken;
+import dev.glora.run.RunListener;
 
 /** Dependencies point one way. */
 @AnalyzeClasses(packages = "dev.glora", importOptions = ImportOption.DoNotIncludeTests.class)
@@ -19,6 +25,27 @@ class ArchitectureTest {
           .should()
           .dependOnClassesThat()
           .resideInAPackage("dev.glora.cli..");
+
+  /** Nothing of glora but its Java API, what the methods of that take, and the shared root. */
+  @ArchTest
+  static final ArchRule commandLineUsesTheApiAlone =
+      noClasses()
+          .that()
+          .resideInAPackage("dev.glora.cli..")
+          .should()
+          .dependOnClassesThat(
+              resideInAPackage("dev.glora..")
+                  .and(resideOutsideOfPackages("dev.glora", "dev.glora.api..", "dev.glora.cli.."))
+                  .and(not(belongToAnyOf(RunListener.class, CancelToken.class))));
+
+  @ArchTest
+  static final ArchRule onlyTheCommandLineUsesTheApi =
+      noClasses()
+          .that()
+          .resideOutsideOfPackages("dev.glora.cli..", "dev.glora.api..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("dev.glora.api..");
 
   @ArchTest
   static final ArchRule searchKnowsNoPython =

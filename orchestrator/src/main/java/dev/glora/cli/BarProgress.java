@@ -13,7 +13,7 @@ import me.tongfei.progressbar.ProgressBarStyle;
 import me.tongfei.progressbar.ProgressState;
 
 /** Progress for a terminal: a bar for the stage, with rate, time left and the best value. */
-final class BarProgress implements RunListener, AutoCloseable {
+final class BarProgress implements RunListener {
   private static final int REFRESH_MILLIS = 250;
 
   private final PrintStream out;
@@ -30,7 +30,7 @@ final class BarProgress implements RunListener, AutoCloseable {
 
   @Override
   public void stage(String newRun, String newStage, long newTotal) {
-    close();
+    end();
     if (!newRun.equals(run)) {
       run = newRun;
       out.println(run);
@@ -58,7 +58,7 @@ final class BarProgress implements RunListener, AutoCloseable {
     if (bar != null && total > 0) {
       bar.stepTo(total);
     }
-    close();
+    end();
     if (summary != null && !summary.isEmpty()) {
       out.println("  " + summary);
     }
@@ -77,7 +77,7 @@ final class BarProgress implements RunListener, AutoCloseable {
   }
 
   @Override
-  public void close() {
+  public void end() {
     if (bar != null) {
       bar.close();
       bar = null;

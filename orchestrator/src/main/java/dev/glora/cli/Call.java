@@ -1,8 +1,8 @@
 package dev.glora.cli;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import dev.glora.Json;
+import dev.glora.api.Glora;
 import java.io.PrintStream;
+import java.nio.file.Path;
 import java.util.List;
 import org.apache.commons.cli.CommandLine;
 
@@ -12,17 +12,11 @@ import org.apache.commons.cli.CommandLine;
  * @param verb the verb
  * @param options what was set
  * @param arguments what was given beside the options
- * @param settings where things are
  * @param out standard output: answers
  * @param err standard error: progress and errors
  */
 record Call(
-    Verb verb,
-    CommandLine options,
-    List<String> arguments,
-    Settings settings,
-    PrintStream out,
-    PrintStream err) {
+    Verb verb, CommandLine options, List<String> arguments, PrintStream out, PrintStream err) {
 
   boolean json() {
     return options.hasOption("json");
@@ -36,9 +30,31 @@ record Call(
     return options.hasOption("verbose");
   }
 
-  /** Answers with one JSON document. */
-  void answer(JsonNode document) {
-    out.println(Json.pretty(document));
+  String argument(int index) {
+    return arguments.get(index);
+  }
+
+  /** What was given after the first one. */
+  String[] overrides() {
+    return arguments.subList(1, arguments.size()).toArray(String[]::new);
+  }
+
+  /** Folder of the runs. */
+  Path runs() {
+    return Path.of(options.getOptionValue("runs", "runs"));
+  }
+
+  /** What answers it, with the options of the command line. */
+  Glora glora() {
+    return builder().build();
+  }
+
+  Glora.Builder builder() {
+    Glora.Builder builder = Glora.builder().runs(runs()).notes(this::tell);
+    if (options.hasOption("python")) {
+      builder.python(Path.of(options.getOptionValue("python")));
+    }
+    return builder;
   }
 
   /** Tells something beside the answer. */

@@ -2,40 +2,25 @@ package dev.glora.cli;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.glora.ExitCode;
 import dev.glora.GloraException;
 import dev.glora.Json;
+import dev.glora.api.Answer;
 import org.apache.commons.cli.Option;
 
 /** The verbs that explain. */
 final class InfoVerbs {
   private InfoVerbs() {}
 
-  static ExitCode version(Call call) {
-    if (call.json()) {
-      call.answer(
-          Json.object()
-              .put("glora", Product.version())
-              .put("java", System.getProperty("java.version"))
-              .put("code", CodeVersion.digest(call.settings().modules())));
-    } else {
-      call.out().println("glora " + Product.version());
-    }
-    return ExitCode.DONE;
+  static Answer help(Call call) {
+    Verb verb = call.arguments().isEmpty() ? null : verb(call.argument(0));
+    ArrayNode verbs = Json.array();
+    Verbs.ALL.stream().filter(v -> verb == null || v.equals(verb)).forEach(v -> verbs.add(json(v)));
+    return Answer.of(
+        Json.object().set("verbs", verbs), verb == null ? HelpText.all() : HelpText.of(verb));
   }
 
-  static ExitCode help(Call call) {
-    Verb verb = call.arguments().isEmpty() ? null : verb(call.arguments().get(0));
-    if (call.json()) {
-      ArrayNode verbs = Json.array();
-      Verbs.ALL.stream()
-          .filter(v -> verb == null || v.equals(verb))
-          .forEach(v -> verbs.add(json(v)));
-      call.answer(Json.object().set("verbs", verbs));
-    } else {
-      call.out().print(verb == null ? HelpText.all() : HelpText.of(verb));
-    }
-    return ExitCode.DONE;
+  static Answer doctor(Call call) {
+    return call.glora().doctor(call.json() ? line -> {} : call.out()::println);
   }
 
   private static Verb verb(String name) {

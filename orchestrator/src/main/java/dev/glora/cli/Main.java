@@ -2,6 +2,9 @@ package dev.glora.cli;
 
 import dev.glora.ExitCode;
 import dev.glora.GloraException;
+import dev.glora.Json;
+import dev.glora.api.Answer;
+import dev.glora.api.Failure;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintStream;
@@ -53,8 +56,14 @@ public final class Main {
     Call call = null;
     try {
       call = call(List.of(arguments), out, err);
-      Logs.start(call.settings().runs(), call.verbose(), err);
-      return call.verb().action().run(call).code();
+      Logs.start(call.runs(), call.verbose(), err);
+      Answer answer = call.verb().action().run(call);
+      if (call.json()) {
+        out.println(Json.pretty(answer.json()));
+      } else {
+        out.print(answer.text());
+      }
+      return answer.code().code();
     } catch (Throwable e) { // The one place where everything ends, errors of the JVM too.
       Failure failure = Failure.of(e);
       if (call != null && failure.code() != ExitCode.USAGE && !stopped(failure)) {
@@ -91,7 +100,7 @@ public final class Main {
               + name
               + ".");
     }
-    return new Call(verb, options, arguments, Settings.of(options, System.getenv()), out, err);
+    return new Call(verb, options, arguments, out, err);
   }
 
   /** The verb is the first word that is neither an option nor an option's value. */

@@ -19,8 +19,13 @@ final class Terminal {
     }
     // A log between the bars would tear them.
     return !call.verbose() && interactive(call.err(), environment)
-        ? new BarProgress(call.err(), call.settings().color())
+        ? new BarProgress(call.err(), color(environment))
         : new LineProgress(call.err(), System::nanoTime);
+  }
+
+  /** https://no-color.org: present and not empty means no colour. */
+  private static boolean color(Map<String, String> environment) {
+    return environment.getOrDefault("NO_COLOR", "").isEmpty();
   }
 
   /** Columns of the terminal at standard error, as wide as it is now. */
@@ -39,15 +44,6 @@ final class Terminal {
 
   /** For {@code --quiet}: no progress, but failures are still told. */
   private record Silence(PrintStream err) implements RunListener {
-    @Override
-    public void stage(String run, String stage, long total) {}
-
-    @Override
-    public void advance(long done, String note) {}
-
-    @Override
-    public void stageDone(String summary) {}
-
     @Override
     public void message(String line) {
       err.println(line);

@@ -1,11 +1,11 @@
 package dev.glora.cli;
 
-import dev.glora.ExitCode;
+import dev.glora.api.Answer;
 import java.util.List;
 import org.apache.commons.cli.Option;
 
 /**
- * One verb of the command line. The parser and the help text are both made from it.
+ * One verb of the command line. Parser, help, completion and manual are made from it.
  *
  * @param name what is typed
  * @param arguments what follows, as help shows it
@@ -29,6 +29,6 @@ record Verb(
   /** What a verb does. */
   @FunctionalInterface
   interface Action {
-    ExitCode run(Call call) throws Exception;
+    Answer run(Call call);
   }
 }

@@ -1,7 +1,11 @@
 package dev.glora.cli;
 
+import dev.glora.GloraException;
+import dev.glora.api.RunFilter;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.Option;
 import org.apache.commons.cli.Options;
 
@@ -22,7 +26,8 @@ final class Verbs {
               List.of(),
               1,
               ANY,
-              RunVerbs::run),
+              call ->
+                  Work.of(call, glora -> glora.run(Path.of(call.argument(0)), call.overrides()))),
           new Verb(
               "resume",
               "RUN",
@@ -31,8 +36,28 @@ final class Verbs {
               List.of(),
               1,
               1,
-              RunVerbs::resume),
-          new Verb("list", "", "list the runs", "", List.of(), 0, 0, QueryVerbs::list),
+              call -> Work.of(call, glora -> glora.resume(call.argument(0)))),
+          new Verb(
+              "list",
+              "",
+              "list the runs",
+              "",
+              List.of(
+                  option(null, "experiment", "NAME", "only runs of this experiment"),
+                  option(
+                      null,
+                      "status",
+                      "STATUS",
+                      "only planned, running, interrupted, failed or finished runs"),
+                  option(
+                      null,
+                      "limit",
+                      "N",
+                      "at most so many, the newest (default: 100, with --json all)"),
+                  option(null, "offset", "N", "leave out so many of the newest")),
+              0,
+              0,
+              call -> call.glora().list(filter(call))),
           new Verb(
               "show",
               "RUN",
@@ -41,7 +66,7 @@ final class Verbs {
               List.of(),
               1,
               1,
-              QueryVerbs::show),
+              call -> call.glora().show(call.argument(0))),
           new Verb(
               "status",
               "",
@@ -50,7 +75,7 @@ final class Verbs {
               List.of(),
               0,
               0,
-              QueryVerbs::status),
+              call -> call.glora().status()),
           new Verb(
               "doctor",
               "",
@@ -60,11 +85,48 @@ final class Verbs {
               List.of(),
               0,
               0,
-              DoctorVerb::run),
-          new Verb("version", "", "print the version", "", List.of(), 0, 0, InfoVerbs::version),
+              InfoVerbs::doctor),
+          new Verb(
+              "version",
+              "",
+              "print the version",
+              "",
+              List.of(),
+              0,
+              0,
+              call -> call.glora().version()),
           new Verb("help", "[VERB]", "explain a verb", "", List.of(), 0, 1, InfoVerbs::help));
 
+  private static final int PAGE = 100;
+
   private Verbs() {}
+
+  private static RunFilter filter(Call call) {
+    CommandLine options = call.options();
+    return new RunFilter(
+        options.getOptionValue("experiment"),
+        options.getOptionValue("status"),
+        whole(options, "limit", call.json() ? 0 : PAGE),
+        whole(options, "offset", 0));
+  }
+
+  /** A whole number from 0 on. */
+  private static int whole(CommandLine options, String name, int otherwise) {
+    String text = options.getOptionValue(name);
+    if (text == null) {
+      return otherwise;
+    }
+    try {
+      int value = Integer.parseInt(text);
+      if (value >= 0) {
+        return value;
+      }
+    } catch (NumberFormatException e) {
+      // Told below, as a negative one is.
+    }
+    throw GloraException.usage(
+        "The option --" + name + " is \"" + text + "\", expected a whole number from 0 on.");
+  }
 
   static Optional<Verb> find(String name) {
     return ALL.stream().filter(verb -> verb.name().equals(name)).findFirst();

@@ -80,7 +80,7 @@ public final class RunDocument {
     }
     out.set("merge", merge);
     out.set("finals", finals);
-    out.put("evaluations", store.trials(row.id()).size());
+    out.put("evaluations", store.countTrials(row.id()));
     for (String name :
         new String[] {"timings", "memory", "environment", "data", "model", "search", "structure"}) {
       out.set(name, orEmpty(sections.path(name)));

@@ -3,6 +3,8 @@ package dev.glora.run;
 /**
  * Is told how the runs go on. Calls come from the thread that runs and from Python's own thread,
  * never from two at a time.
+ *
+ * <p>By default nothing is done.
  */
 public interface RunListener {
   /**
@@ -12,7 +14,7 @@ public interface RunListener {
    * @param stage its name, such as {@code supernet} or {@code merge:finetune}
    * @param total steps that it has, 0 where that is not known
    */
-  void stage(String run, String stage, long total);
+  default void stage(String run, String stage, long total) {}
 
   /**
    * The stage goes on.
@@ -20,19 +22,22 @@ public interface RunListener {
    * @param done steps done, those of an earlier process included
    * @param note a few words, such as the loss or the best value
    */
-  void advance(long done, String note);
+  default void advance(long done, String note) {}
 
   /**
    * The stage is done.
    *
    * @param summary a few words
    */
-  void stageDone(String summary);
+  default void stageDone(String summary) {}
 
   /**
    * Something to be told.
    *
    * @param line one sentence
    */
-  void message(String line);
+  default void message(String line) {}
+
+  /** Nothing more comes of these runs. */
+  default void end() {}
 }

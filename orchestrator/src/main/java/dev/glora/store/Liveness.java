@@ -26,9 +26,21 @@ public final class Liveness {
    * @return its status; {@link RunStatus#INTERRUPTED} for a running one that nobody works on
    */
   public static RunStatus status(Path runs, RunRow row) {
-    return row.status() == RunStatus.RUNNING && !held(runs.resolve(row.id()).resolve(LOCK))
+    return status(runs, row.id(), row.status());
+  }
+
+  /**
+   * Says where a run stands in truth.
+   *
+   * @param runs folder of the runs
+   * @param run the run's id
+   * @param stored where the store says that it stands
+   * @return the same; {@link RunStatus#INTERRUPTED} for a running one that nobody works on
+   */
+  public static RunStatus status(Path runs, String run, RunStatus stored) {
+    return stored == RunStatus.RUNNING && !held(runs.resolve(run).resolve(LOCK))
         ? RunStatus.INTERRUPTED
-        : row.status();
+        : stored;
   }
 
   private static boolean held(Path file) {

@@ -7,10 +7,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.function.Function;
-import java.util.stream.Collectors;
 import org.jdbi.v3.core.Handle;
 
 /** SQL of what a run produced: sections, trials, finals and openings of the test split. */
@@ -92,6 +89,14 @@ final class ResultTables {
         .list();
   }
 
+  static int countTrials(Handle handle, String run) {
+    return handle
+        .createQuery("select count(*) from trial where run = ?")
+        .bind(0, run)
+        .mapTo(Integer.class)
+        .one();
+  }
+
   private static Trial trial(ResultSet rows) throws SQLException {
     return new Trial(
         rows.getString("run"),
@@ -123,13 +128,6 @@ final class ResultTables {
         .bind(0, run)
         .map((rows, context) -> last(rows))
         .list();
-  }
-
-  static Map<String, FinalRow> primaries(Handle handle) {
-    return handle
-        .createQuery("select * from final where is_primary = 1")
-        .map((rows, context) -> last(rows))
-        .collect(Collectors.toMap(FinalRow::run, Function.identity()));
   }
 
   private static FinalRow last(ResultSet rows) throws SQLException {

@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
@@ -127,6 +128,40 @@ public final class RunStore implements AutoCloseable {
    */
   public List<RunRow> runs() {
     return read(RunTable::all);
+  }
+
+  /**
+   * Lists runs in short: a page of them, without reading what it does not show.
+   *
+   * @param experiment name of their experiment, or null for all
+   * @param statuses where they stand
+   * @param limit at most so many, the newest; 0 for all
+   * @param offset so many of the newest are left out
+   * @return the page in the order of their entering
+   */
+  public List<RunSummary> summaries(
+      String experiment, Set<RunStatus> statuses, int limit, int offset) {
+    return read(handle -> RunTable.summaries(handle, experiment, statuses, limit, offset));
+  }
+
+  /**
+   * Counts runs.
+   *
+   * @param experiment name of their experiment, or null for all
+   * @param statuses where they stand
+   * @return how many there are
+   */
+  public int count(String experiment, Set<RunStatus> statuses) {
+    return read(handle -> RunTable.count(handle, experiment, statuses));
+  }
+
+  /**
+   * Counts the runs by where they stand.
+   *
+   * @return an entry for each status that some run has
+   */
+  public Map<RunStatus, Integer> counts() {
+    return read(RunTable::counts);
   }
 
   /**
@@ -279,6 +314,16 @@ public final class RunStore implements AutoCloseable {
   }
 
   /**
+   * Counts the evaluations of a run.
+   *
+   * @param run the run's id
+   * @return how many there are
+   */
+  public int countTrials(String run) {
+    return read(handle -> ResultTables.countTrials(handle, run));
+  }
+
+  /**
    * Lists the evaluations of a run.
    *
    * @param run the run's id
@@ -311,15 +356,6 @@ public final class RunStore implements AutoCloseable {
    */
   public List<FinalRow> finals(String run) {
     return read(handle -> ResultTables.finals(handle, run));
-  }
-
-  /**
-   * Lists the finals that count.
-   *
-   * @return by run's id, the primary final of each run that has one
-   */
-  public Map<String, FinalRow> primaries() {
-    return read(ResultTables::primaries);
   }
 
   /**

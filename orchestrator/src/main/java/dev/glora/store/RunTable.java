@@ -5,8 +5,12 @@ import dev.glora.experiment.PlannedRun;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.Collections;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jdbi.v3.core.Handle;
 
 /** SQL of campaigns, runs and events. */
@@ -14,6 +18,10 @@ final class RunTable {
   private static final String SELECT =
       "select run.*, campaign.name as experiment from run join campaign on campaign.id ="
           + " run.campaign ";
+
+  private static final String WHERE =
+      "where (campaign.name = :experiment or cast(:experiment as text) is null)"
+          + " and run.status in (<statuses>)";
 
   private RunTable() {}
 
@@ -66,6 +74,68 @@ final class RunTable {
         .createQuery(SELECT + "order by run.rowid")
         .map((rows, context) -> row(rows))
         .list();
+  }
+
+  static List<RunSummary> summaries(
+      Handle handle, String experiment, Set<RunStatus> statuses, int limit, int offset) {
+    // The newest first for the limit, then in the order of their entering.
+    List<RunSummary> found =
+        handle
+            .createQuery(
+                "select run.id, run.key, campaign.name as experiment, run.label, run.method,"
+                    + " run.seed, run.status, run.reason, run.changed, final.record from run join"
+                    + " campaign on campaign.id = run.campaign left join final on final.run ="
+                    + " run.id and final.is_primary = 1 "
+                    + WHERE
+                    + " order by run.rowid desc limit :limit offset :offset")
+            .bind("experiment", experiment)
+            .bindList("statuses", names(statuses))
+            .bind("limit", limit > 0 ? limit : Integer.MAX_VALUE)
+            .bind("offset", offset)
+            .map((rows, context) -> summary(rows))
+            .list();
+    Collections.reverse(found);
+    return found;
+  }
+
+  static int count(Handle handle, String experiment, Set<RunStatus> statuses) {
+    return handle
+        .createQuery(
+            "select count(*) from run join campaign on campaign.id = run.campaign " + WHERE)
+        .bind("experiment", experiment)
+        .bindList("statuses", names(statuses))
+        .mapTo(Integer.class)
+        .one();
+  }
+
+  static Map<RunStatus, Integer> counts(Handle handle) {
+    Map<RunStatus, Integer> counts = new EnumMap<>(RunStatus.class);
+    handle
+        .createQuery("select status, count(*) as n from run group by status")
+        .map(
+            (rows, context) ->
+                counts.put(RunStatus.valueOf(rows.getString("status")), rows.getInt("n")))
+        .list();
+    return counts;
+  }
+
+  private static List<String> names(Set<RunStatus> statuses) {
+    return statuses.stream().map(RunStatus::name).toList();
+  }
+
+  private static RunSummary summary(ResultSet rows) throws SQLException {
+    String record = rows.getString("record");
+    return new RunSummary(
+        rows.getString("id"),
+        rows.getString("key"),
+        rows.getString("experiment"),
+        rows.getString("label"),
+        rows.getString("method"),
+        rows.getLong("seed"),
+        RunStatus.valueOf(rows.getString("status")),
+        rows.getString("reason"),
+        Instant.parse(rows.getString("changed")),
+        record == null ? Json.MISSING : Json.parse(record).path("metrics"));
   }
 
   static void status(Handle handle, String run, RunStatus status, String reason, Instant now) {

@@ -4,14 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.glora.run.RunListener;
 import java.io.ByteArrayOutputStream;
-import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 class ProgressTest {
   private static final long SECOND = 1_000_000_000L;
@@ -66,33 +62,5 @@ class ProgressTest {
     progress.stageDone("");
 
     assertThat(text()).isEqualTo("r download …\nr download done in 1:10 min\n");
-  }
-
-  @Test
-  void eventsAreLinesOfTimeRunStageAndCount(@TempDir Path folder) throws IOException {
-    Path file = folder.resolve("events");
-    RunListener lines = new LineProgress(out, clock::get);
-    try (EventFile events = new EventFile(lines, file)) {
-      events.stage("r", "download", 0);
-      events.stageDone("");
-      events.stage("r", "supernet", 3);
-      events.advance(2, "");
-      events.commit("r", "trial", false);
-      events.commit("r", "trial", true);
-      events.stageDone("");
-    }
-
-    assertThat(Files.readAllLines(file))
-        .allMatch(line -> line.matches("\\d{13} r \\S+ \\d+/\\d+"))
-        .extracting(line -> line.substring(16))
-        .containsExactly(
-            "download 0/1",
-            "download 1/1",
-            "supernet 0/3",
-            "supernet 2/3",
-            "store:trial 0/1",
-            "store:trial 1/1",
-            "supernet 3/3");
-    assertThat(text()).contains("r supernet done");
   }
 }

@@ -3,12 +3,17 @@ package dev.glora.store;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.glora.GloraException;
 import dev.glora.Json;
 import dev.glora.experiment.PlannedRun;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -16,6 +21,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What every store must do, whatever database is below it. */
 class RunStoreTest {
+  private static final Set<RunStatus> EVERY = EnumSet.allOf(RunStatus.class);
+
   @TempDir Path runs;
   private RunStore store;
   private final PlannedRun planned = Runs.plan().get(0);
@@ -126,13 +133,37 @@ class RunStoreTest {
   void oneFinalAtMostIsPrimary() {
     store.addFinal(run, "inherit", false, Json.object());
     store.addFinal(run, "finetune", true, Json.object());
-    store.addFinal(run, "finetune", true, Json.object().put("again", true));
+    ObjectNode better = Json.object();
+    better.putObject("metrics").putObject("test").put("accuracy", 0.5);
+    store.addFinal(run, "finetune", true, better.put("again", true));
 
     assertThat(store.finals(run)).extracting(FinalRow::mode).containsExactly("inherit", "finetune");
     assertThat(store.finals(run).get(1).record().get("again").booleanValue()).isTrue();
-    assertThat(store.primaries().get(run).mode()).isEqualTo("finetune");
+    assertThat(
+            store.summaries(null, EVERY, 0, 0).get(0).metrics().at("/test/accuracy").doubleValue())
+        .isEqualTo(0.5);
     assertThatThrownBy(() -> store.addFinal(run, "retrain", true, Json.object()))
         .isInstanceOf(GloraException.class);
+  }
+
+  @Test
+  void runsAreListedByThePage() {
+    List<String> ids = new ArrayList<>(List.of(run));
+    for (PlannedRun each : Runs.plan("name=other")) {
+      ids.add(store.upsert(each).id());
+    }
+    store.status(ids.get(1), RunStatus.FINISHED, "");
+
+    assertThat(store.summaries(null, EVERY, 2, 1))
+        .extracting(RunSummary::id)
+        .containsExactly(ids.get(ids.size() - 3), ids.get(ids.size() - 2));
+    assertThat(store.summaries("other", EnumSet.of(RunStatus.FINISHED), 0, 0))
+        .extracting(RunSummary::id)
+        .containsExactly(ids.get(1));
+    assertThat(store.count("other", EVERY)).isEqualTo(ids.size() - 1);
+    assertThat(store.count(null, EVERY)).isEqualTo(ids.size());
+    assertThat(store.counts())
+        .isEqualTo(Map.of(RunStatus.FINISHED, 1, RunStatus.PLANNED, ids.size() - 1));
   }
 
   @Test

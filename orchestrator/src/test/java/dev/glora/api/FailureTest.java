@@ -1,4 +1,4 @@
-package dev.glora.cli;
+package dev.glora.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,4 +1,4 @@
-package dev.glora.cli;
+package dev.glora.api;
 
 import java.io.IOException;
 import java.io.InputStream;

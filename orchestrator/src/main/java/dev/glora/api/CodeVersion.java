@@ -1,4 +1,4 @@
-package dev.glora.cli;
+package dev.glora.api;
 
 import dev.glora.GloraException;
 import dev.glora.bridge.PythonRuntime;

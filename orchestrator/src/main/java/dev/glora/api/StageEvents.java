@@ -1,4 +1,4 @@
-package dev.glora.cli;
+package dev.glora.api;
 
 import dev.glora.run.RunListener;
 import dev.glora.store.RunEvent;
@@ -48,5 +48,10 @@ final class StageEvents implements RunListener {
   @Override
   public void message(String line) {
     next.message(line);
+  }
+
+  @Override
+  public void end() {
+    next.end();
   }
 }

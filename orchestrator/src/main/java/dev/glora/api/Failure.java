@@ -1,4 +1,4 @@
-package dev.glora.cli;
+package dev.glora.api;
 
 import dev.glora.ExitCode;
 import dev.glora.GloraException;
@@ -13,8 +13,14 @@ import java.util.concurrent.ExecutionException;
  * @param sentence one sentence, one line
  * @param code how the process ends
  */
-record Failure(String sentence, ExitCode code) {
-  static Failure of(Throwable error) {
+public record Failure(String sentence, ExitCode code) {
+  /**
+   * Words an error.
+   *
+   * @param error whatever was thrown
+   * @return its sentence and exit code
+   */
+  public static Failure of(Throwable error) {
     Throwable cause = error;
     while ((cause instanceof CompletionException || cause instanceof ExecutionException)
         && cause.getCause() != null) {

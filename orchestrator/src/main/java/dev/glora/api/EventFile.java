@@ -1,4 +1,4 @@
-package dev.glora.cli;
+package dev.glora.api;
 
 import dev.glora.GloraException;
 import dev.glora.run.RunListener;
@@ -69,6 +69,11 @@ final class EventFile implements RunListener, AutoCloseable {
   @Override
   public void message(String text) {
     next.message(text);
+  }
+
+  @Override
+  public void end() {
+    next.end();
   }
 
   /** A commit of the store, see {@link dev.glora.store.CommitListener}. */

@@ -1,4 +1,4 @@
-package dev.glora.cli;
+package dev.glora.api;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.glora.ExitCode;
@@ -8,7 +8,6 @@ import dev.glora.bridge.PythonRuntime;
 import dev.glora.experiment.PlannedRun;
 import dev.glora.report.Reports;
 import dev.glora.report.RunDocument;
-import dev.glora.run.CancelToken;
 import dev.glora.run.ExperimentRunner;
 import dev.glora.run.RunListener;
 import dev.glora.store.RunRow;
@@ -21,15 +20,12 @@ import java.util.List;
 
 /** Does planned runs: says why, starts Python if there is anything to do, runs, reports. */
 final class Execution {
-  private final Call call;
-  private final RunStore store;
   private final Settings settings;
-  private final CancelToken cancel = new CancelToken();
+  private final RunStore store;
 
-  Execution(Call call, RunStore store) {
-    this.call = call;
+  Execution(Settings settings, RunStore store) {
+    this.settings = settings;
     this.store = store;
-    this.settings = call.settings();
   }
 
   /**
@@ -37,9 +33,9 @@ final class Execution {
    *
    * @param plan runs of one experiment
    * @param again what a user types to go on after an interruption
-   * @return how it ended
+   * @return its runs
    */
-  ExitCode run(List<PlannedRun> plan, String again) {
+  Answer run(List<PlannedRun> plan, String again) {
     List<PlannedRun> todo = new ArrayList<>();
     for (PlannedRun run : plan) {
       String reason = Reasons.of(store, settings.runs(), run);
@@ -51,42 +47,43 @@ final class Execution {
         store.status(run.id(), RunStatus.PLANNED, reason);
         done = false;
       }
-      call.tell(run.id() + ": " + reason);
+      settings.notes().accept(run.id() + ": " + reason);
       if (!done) {
         todo.add(run);
       }
     }
     ExitCode code = todo.isEmpty() ? ExitCode.DONE : work(todo, again);
-    report(plan);
-    return code;
+    return report(plan, code);
   }
 
   private ExitCode work(List<PlannedRun> todo, String again) {
-    RunListener progress = Terminal.progress(call, System.getenv());
+    RunListener listener = settings.listener();
     EventFile events =
-        settings.events() == null ? null : new EventFile(progress, settings.events());
-    RunListener listener = new StageEvents(events == null ? progress : events, store);
+        settings.events() == null ? null : new EventFile(listener, settings.events());
     if (events != null) {
       store.onCommit(events::commit);
     }
-    Signals.handle(this::signal);
-    call.tell("Starting Python and PyTorch …");
+    settings.notes().accept("Starting Python and PyTorch …");
     try (PythonRuntime python = PythonRuntime.open(config(todo.get(0)))) {
-      Signals.handle(this::signal);
+      settings.pythonStarted().run();
       boolean failed =
-          new ExperimentRunner(store, settings.runs(), settings.cache(), python, listener, cancel)
+          new ExperimentRunner(
+                  store,
+                  settings.runs(),
+                  settings.cache(),
+                  python,
+                  new StageEvents(events == null ? listener : events, store),
+                  settings.cancel())
               .run(todo).stream().anyMatch(outcome -> outcome.status() != RunStatus.FINISHED);
       return failed ? ExitCode.FAILED : ExitCode.DONE;
     } finally {
-      if (progress instanceof BarProgress bar) {
-        bar.close();
-      }
+      listener.end();
       if (events != null) {
         store.onCommit((run, what, done) -> {});
         events.close();
       }
-      if (cancel.cancelled()) {
-        call.err().println("To go on where it was: " + again + one(todo));
+      if (settings.cancel().cancelled()) {
+        listener.message("To go on where it was: " + again + one(todo));
       }
     }
   }
@@ -99,16 +96,6 @@ final class Execution {
       }
     }
     return "";
-  }
-
-  /** The first signal asks the loops to save and stop; nobody has to wait for that twice. */
-  private void signal(int exitCode) {
-    if (cancel.cancelled()) {
-      Runtime.getRuntime().halt(exitCode);
-    }
-    cancel.cancel(exitCode);
-    call.err().println();
-    call.err().println("Saving after this step; a second signal ends glora at once.");
   }
 
   private PythonConfig config(PlannedRun run) {
@@ -127,7 +114,7 @@ final class Execution {
     return builder.build();
   }
 
-  private void report(List<PlannedRun> plan) {
+  private Answer report(List<PlannedRun> plan, ExitCode code) {
     Path runs = settings.runs();
     String name = plan.get(0).experiment().name();
     List<String> ids = plan.stream().map(PlannedRun::id).toList();
@@ -137,18 +124,13 @@ final class Execution {
       }
     }
     Path file = Reports.writeExperiment(store, runs, name, ids);
-    if (call.json()) {
-      ObjectNode document = Json.object().put("experiment", name).put("report", file.toString());
-      ids.forEach(
-          id ->
-              document
-                  .withArray("runs")
-                  .add(RunDocument.of(store, runs, store.find(id).orElseThrow())));
-      call.answer(document);
-    } else {
-      call.out().println();
-      call.out().print(Reports.experiment(store, runs, name, ids).text());
-      call.out().println("\nReport: " + file);
-    }
+    ObjectNode document = Json.object().put("experiment", name).put("report", file.toString());
+    ids.forEach(
+        id ->
+            document
+                .withArray("runs")
+                .add(RunDocument.of(store, runs, store.find(id).orElseThrow())));
+    String text = Reports.experiment(store, runs, name, ids).text();
+    return new Answer(code, document, "\n" + text + "\nReport: " + file + "\n");
   }
 }

@@ -1,4 +1,4 @@
-package dev.glora.cli;
+package dev.glora.api;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.glora.Json;

@@ -1,4 +1,4 @@
-package dev.glora.cli;
+package dev.glora.api;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -18,50 +18,49 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
+import java.util.function.Consumer;
 import oshi.SystemInfo;
 
 /** Checks everything that a run needs, each check by itself. */
-final class DoctorVerb {
+final class Doctor {
   private static final int OLDEST_JAVA = 17;
   private static final long LEAST_SPACE_MIB = 2048;
   private static final long LEAST_MEMORY_MIB = 2048;
 
-  private final Call call;
+  private final Settings settings;
+  private final Consumer<String> each;
   private final ArrayNode checks = Json.array();
   private boolean usable = true;
 
-  private DoctorVerb(Call call) {
-    this.call = call;
+  /**
+   * Makes a doctor.
+   *
+   * @param settings what is checked
+   * @param each gets a line for each check when it is done: the last ones may end the process
+   */
+  Doctor(Settings settings, Consumer<String> each) {
+    this.settings = settings;
+    this.each = each;
   }
 
-  static ExitCode run(Call call) {
-    return new DoctorVerb(call).run();
-  }
-
-  private ExitCode run() {
-    Settings settings = call.settings();
-    check("java", DoctorVerb::java);
-    check("memory", DoctorVerb::memory);
+  Answer run() {
+    check("java", Doctor::java);
+    check("memory", Doctor::memory);
     check("runs folder", () -> folder(settings.runs(), "--runs"));
     check("cache folder", () -> folder(settings.cache(), "GLORA_CACHE"));
     if (check("python", () -> python(settings.python()))) {
-      selfTest(settings);
+      selfTest();
     }
-    ExitCode code = usable ? ExitCode.DONE : ExitCode.ENVIRONMENT;
-    if (call.json()) {
-      call.answer(Json.object().put("usable", usable).set("checks", checks));
-    } else {
-      call.out()
-          .println(
-              usable
-                  ? "Everything that a run needs is there."
-                  : "A run would fail here: mend what is marked above.");
-    }
-    return code;
+    return new Answer(
+        usable ? ExitCode.DONE : ExitCode.ENVIRONMENT,
+        Json.object().put("usable", usable).set("checks", checks),
+        usable
+            ? "Everything that a run needs is there.\n"
+            : "A run would fail here: mend what is marked above.\n");
   }
 
   /** The interpreter is only started once it was asked about itself: a start cannot be undone. */
-  private void selfTest(Settings settings) {
+  private void selfTest() {
     PythonConfig.Builder config = PythonConfig.builder(settings.python());
     settings.modules().forEach(config::modulePath);
     check(
@@ -87,9 +86,7 @@ final class DoctorVerb {
     }
     usable &= good;
     checks.addObject().put("check", name).put("ok", good).put("found", found);
-    if (!call.json()) {
-      call.out().println((good ? "ok    " : "FAIL  ") + name + ": " + found);
-    }
+    each.accept((good ? "ok    " : "FAIL  ") + name + ": " + found);
     return good;
   }
 

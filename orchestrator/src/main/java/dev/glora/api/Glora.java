@@ -1,0 +1,294 @@
+package dev.glora.api;
+
+import dev.glora.GloraException;
+import dev.glora.Json;
+import dev.glora.experiment.ExperimentReader;
+import dev.glora.experiment.PlannedRun;
+import dev.glora.experiment.Planner;
+import dev.glora.run.CancelToken;
+import dev.glora.run.RunListener;
+import dev.glora.store.RunRow;
+import dev.glora.store.RunStore;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Consumer;
+
+/**
+ * glora in one object: what the command line does, and all that the command line uses.
+ *
+ * <pre>{@code
+ * Glora glora = Glora.builder().runs(Path.of("runs")).build();
+ * Answer run = glora.run(Path.of("experiments/quickstart.yaml"), "seeds=[0,1,2]");
+ * System.out.println(glora.table(Path.of("experiments/quickstart.yaml")).text());
+ * }</pre>
+ *
+ * <p>An object has no state but its settings: every call opens what it needs and closes it. Calls
+ * that run something start Python in this process, once; they must not be made by two threads at a
+ * time. All others may.
+ *
+ * <p>Whatever goes wrong is a {@link GloraException} of one sentence with the exit code of the
+ * command; {@link Failure} words everything else so.
+ */
+public final class Glora {
+  private final Settings settings;
+
+  private Glora(Settings settings) {
+    this.settings = settings;
+  }
+
+  /**
+   * Begins to set up.
+   *
+   * @return a builder with the command line's defaults
+   */
+  public static Builder builder() {
+    return new Builder(System.getenv());
+  }
+
+  /**
+   * Runs an experiment, or goes on with it.
+   *
+   * @param file the experiment file
+   * @param overrides settings laid over it, such as {@code training.steps=100}
+   * @return {@code {experiment, report, runs: […]}}, each run as {@link #show} gives it
+   */
+  public Answer run(Path file, String... overrides) {
+    List<PlannedRun> plan = planner().plan(ExperimentReader.read(file, List.of(overrides)));
+    try (RunStore store = RunStore.open(settings.runs())) {
+      return new Execution(settings, store).run(plan, "the same command");
+    }
+  }
+
+  /**
+   * Goes on with one run.
+   *
+   * @param run an id, a key, or the beginning of one of them
+   * @return as {@link #run} gives it
+   */
+  public Answer resume(String run) {
+    try (RunStore store = existing()) {
+      RunRow row = Queries.one(store, run);
+      PlannedRun planned = planner().replan(row.resolved());
+      if (!planned.id().equals(row.id())) {
+        throw GloraException.failed(
+            "The run "
+                + row.id()
+                + " was begun by other code of glora, with which its numbers would not go together;"
+                + " give its experiment to glora run, which begins a new run.");
+      }
+      return new Execution(settings, store).run(List.of(planned), "glora resume " + row.id());
+    }
+  }
+
+  /**
+   * Lists runs.
+   *
+   * @param filter which of them
+   * @return {@code {total, offset, runs: [{run, status, …}]}}
+   */
+  public Answer list(RunFilter filter) {
+    return Queries.list(settings.runs(), filter);
+  }
+
+  /**
+   * Shows a run.
+   *
+   * @param run an id, a key, or the beginning of one of them
+   * @return everything known of it
+   */
+  public Answer show(String run) {
+    try (RunStore store = existing()) {
+      return Queries.show(store, settings.runs(), run);
+    }
+  }
+
+  /**
+   * Shows what is at work, interrupted or failed.
+   *
+   * @return {@code {counts: {STATUS: n}, runs: [{run, status, stage, …}]}}
+   */
+  public Answer status() {
+    return Queries.status(settings.runs());
+  }
+
+  /**
+   * Checks Java, Python, disk and memory.
+   *
+   * @param each gets a line for each check when it is done
+   * @return {@code {usable, checks: [{check, ok, found}]}}; its text is the last line alone
+   */
+  public Answer doctor(Consumer<String> each) {
+    return new Doctor(settings, each).run();
+  }
+
+  /**
+   * Tells the version.
+   *
+   * @return {@code {glora, java, code}}
+   */
+  public Answer version() {
+    return Answer.of(
+        Json.object()
+            .put("glora", Product.version())
+            .put("java", System.getProperty("java.version"))
+            .put("code", CodeVersion.digest(settings.modules())),
+        "glora " + Product.version() + "\n");
+  }
+
+  private Planner planner() {
+    return new Planner(CodeVersion.digest(settings.modules()));
+  }
+
+  private RunStore existing() {
+    return RunStore.openExisting(settings.runs())
+        .orElseThrow(() -> Queries.noRuns(settings.runs()));
+  }
+
+  /** Sets up a {@link Glora}. Everything has a default. */
+  public static final class Builder {
+    private Path checkout = Path.of(System.getProperty("glora.root", ""));
+    private Path runs = Path.of("runs");
+    private Path python;
+    private Path cache;
+    private Path events;
+    private RunListener listener = new RunListener() {};
+    private Consumer<String> notes = line -> {};
+    private CancelToken cancel = new CancelToken();
+    private Runnable pythonStarted = () -> {};
+
+    private Builder(Map<String, String> environment) {
+      this.python = path(environment.get("GLORA_PYTHON"));
+      this.cache = path(environment.get("GLORA_CACHE"));
+      this.events = path(environment.get("GLORA_EVENTS"));
+    }
+
+    private static Path path(String value) {
+      return value == null || value.isEmpty() ? null : Path.of(value);
+    }
+
+    /**
+     * Sets the folder of the runs.
+     *
+     * @param folder default {@code runs}
+     * @return this
+     */
+    public Builder runs(Path folder) {
+      runs = Objects.requireNonNull(folder);
+      return this;
+    }
+
+    /**
+     * Sets the Python executable.
+     *
+     * @param executable default: what the environment variable {@code GLORA_PYTHON} names, else
+     *     {@code .venv/bin/python} of the checkout
+     * @return this
+     */
+    public Builder python(Path executable) {
+      python = Objects.requireNonNull(executable);
+      return this;
+    }
+
+    /**
+     * Sets the folder of fetched models and prepared data.
+     *
+     * @param folder default: what {@code GLORA_CACHE} names, else {@code ~/.cache/glora}
+     * @return this
+     */
+    public Builder cache(Path folder) {
+      cache = Objects.requireNonNull(folder);
+      return this;
+    }
+
+    /**
+     * Sets the folder of the sources, whose Python package is used in place of an installed one.
+     *
+     * @param folder default: the system property {@code glora.root}, else the working folder; one
+     *     without {@code python-runtime/src} stands for an installed package
+     * @return this
+     */
+    public Builder checkout(Path folder) {
+      checkout = Objects.requireNonNull(folder);
+      return this;
+    }
+
+    /**
+     * Sets a file that gets a line for each event: {@code EPOCH_MILLISECONDS RUN STAGE DONE/TOTAL}.
+     *
+     * @param file default: what {@code GLORA_EVENTS} names, else none
+     * @return this
+     */
+    public Builder events(Path file) {
+      events = Objects.requireNonNull(file);
+      return this;
+    }
+
+    /**
+     * Sets who is told how runs go on.
+     *
+     * @param progress default: nobody
+     * @return this
+     */
+    public Builder listener(RunListener progress) {
+      listener = Objects.requireNonNull(progress);
+      return this;
+    }
+
+    /**
+     * Sets who is told what is planned and why.
+     *
+     * @param sentences gets one sentence a call; default: nobody
+     * @return this
+     */
+    public Builder notes(Consumer<String> sentences) {
+      notes = Objects.requireNonNull(sentences);
+      return this;
+    }
+
+    /**
+     * Sets what stops runs between two steps, with their state saved.
+     *
+     * @param token may be cancelled from any thread
+     * @return this
+     */
+    public Builder cancel(CancelToken token) {
+      cancel = Objects.requireNonNull(token);
+      return this;
+    }
+
+    /**
+     * Sets what is called when Python has started: it may have taken Ctrl-C for itself.
+     *
+     * @param action default: nothing
+     * @return this
+     */
+    public Builder pythonStarted(Runnable action) {
+      pythonStarted = Objects.requireNonNull(action);
+      return this;
+    }
+
+    /**
+     * Ends the set-up.
+     *
+     * @return the object; nothing is opened or made yet
+     */
+    public Glora build() {
+      Path root = checkout.toAbsolutePath().normalize();
+      return new Glora(
+          new Settings(
+              root,
+              runs,
+              python != null ? python : root.resolve(Path.of(".venv", "bin", "python")),
+              cache != null
+                  ? cache.toAbsolutePath()
+                  : Path.of(System.getProperty("user.home"), ".cache", "glora"),
+              events,
+              listener,
+              notes,
+              cancel,
+              pythonStarted));
+    }
+  }
+}

@@ -1,0 +1,30 @@
+package dev.glora.store;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Instant;
+
+/**
+ * A run in a list: what fits on a line, without its configuration.
+ *
+ * @param id the run's id
+ * @param key SHA-256 of what affects its result
+ * @param experiment name of its experiment
+ * @param label label of its method
+ * @param method kind of its method
+ * @param seed its root seed
+ * @param status where it stands
+ * @param reason why it stands there, or an empty string
+ * @param changed when its status changed last
+ * @param metrics metrics of its primary final, a missing node where it has none
+ */
+public record RunSummary(
+    String id,
+    String key,
+    String experiment,
+    String label,
+    String method,
+    long seed,
+    RunStatus status,
+    String reason,
+    Instant changed,
+    JsonNode metrics) {}
