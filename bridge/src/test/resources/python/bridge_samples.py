@@ -81,6 +81,28 @@ def raise_while_handling() -> None:
         raise TypeError("second")  # noqa: B904
 
 
+def raise_from_none() -> None:
+    try:
+        raise KeyError("first")
+    except KeyError:
+        raise TypeError("second") from None
+
+
+def raise_group() -> None:
+    try:
+        raise OSError("below")
+    except OSError as error:
+        deep = ValueError("deep")
+        deep.__cause__ = error
+    raise ExceptionGroup("all", [KeyError("a"), ExceptionGroup("inner", [deep])])
+
+
+def raise_circle() -> None:
+    first, second = ValueError("first"), TypeError("second")
+    first.__cause__, second.__cause__ = second, first
+    raise first
+
+
 class Unprintable(Exception):
     def __str__(self) -> str:
         raise RuntimeError("no text")
@@ -226,3 +248,115 @@ def gradient(x: Any, result: Any) -> None:
     weight = x.clone().requires_grad_()
     (weight**2).sum().backward()
     result.copy_(weight.grad)
+
+
+def shape_and_elements(tensor: Any, places: list[int]) -> list[Any]:
+    flat = tensor.view(-1)
+    return [list(tensor.shape), [flat[place].item() for place in places]]
+
+
+def double_elements(tensor: Any, places: list[int]) -> None:
+    flat = tensor.view(-1)
+    for place in places:
+        flat[place] *= 2
+
+
+class CudaStandIn:
+    """CUDA's runtime as far as pinning uses it: answers with a status and notes its calls."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+        self.calls: list[list[Any]] = []
+
+    def cudaHostRegister(self, address: int, size: int, flags: int) -> int:
+        self.calls.append(["register", address, size])
+        return self.status
+
+    def cudaHostUnregister(self, address: int) -> int:
+        self.calls.append(["unregister", address])
+        return 0
+
+
+def stand_in_for_cuda(status: int) -> None:
+    import torch
+
+    sites["cuda"] = (torch.cuda.is_available, torch.cuda.cudart, CudaStandIn(status))
+    torch.cuda.is_available = lambda: True
+    torch.cuda.cudart = lambda: sites["cuda"][2]
+
+
+def cuda_calls() -> list[Any]:
+    return sites["cuda"][2].calls
+
+
+def end_of_stand_in() -> None:
+    import torch
+
+    torch.cuda.is_available, torch.cuda.cudart, _ = sites.pop("cuda")
+
+
+def apply(function: Any, *args: Any) -> Any:
+    return function(*args)
+
+
+def apply_many(function: Any, times: int) -> int:
+    return sum(function(i) for i in range(times))
+
+
+def keep_function(function: Any) -> None:
+    kept.append(function)
+
+
+def call_kept(*args: Any) -> Any:
+    return kept[-1](*args)
+
+
+def apply_and_tell(function: Any) -> list[Any]:
+    try:
+        return ["returned", function()]
+    except Exception as error:
+        return [type(error).__name__, str(error), error.java_class]
+
+
+def apply_on_a_thread(function: Any) -> str:
+    said = []
+
+    def run() -> None:
+        try:
+            said.append(f"returned {function()}")
+        except Exception as error:
+            said.append(f"{type(error).__name__}: {error}")
+
+    other = threading.Thread(target=run)
+    other.start()
+    other.join()
+    return said[0]
+
+
+def factorial(n: int, function: Any) -> int:
+    """Recursion through Java and back."""
+    return 1 if n == 0 else n * function(n - 1)
+
+
+def swallow_interruptions(flag: Any, times: int) -> str:
+    """Goes on after the first interruptions, as careless code does."""
+    flag[0] = 1
+    for _ in range(times):
+        try:
+            while True:
+                pass
+        except BaseException:
+            pass
+    return "swallowed"
+
+
+def bits_from_floats(floats: Any, bits: Any, dtype: str) -> None:
+    import torch
+
+    bits.copy_(floats.to(getattr(torch, dtype)).view(torch.int16))
+
+
+def floats_from_bits(bits: Any, floats: Any, dtype: str) -> None:
+    import torch
+
+    floats.copy_(bits.view(getattr(torch, dtype)).to(torch.float32))

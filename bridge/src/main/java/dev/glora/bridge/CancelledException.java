@@ -1,7 +1,10 @@
 package dev.glora.bridge;
 
-/** A call was ended by {@link PythonRuntime#interrupt()}; the interpreter is usable afterwards. */
-public final class CancelledException extends BridgeException {
+/**
+ * A call was ended from outside, by {@link PythonRuntime#interrupt()}, by cancelling its future or
+ * at its time limit; the interpreter is usable afterwards.
+ */
+public sealed class CancelledException extends BridgeException permits TimeLimitException {
 
   private static final long serialVersionUID = 1L;
 
@@ -11,6 +14,10 @@ public final class CancelledException extends BridgeException {
    * @param message one sentence
    */
   public CancelledException(String message) {
-    super(message, null);
+    this(message, null);
+  }
+
+  CancelledException(String message, Throwable cause) {
+    super(message, cause);
   }
 }

@@ -6,15 +6,20 @@ import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.nio.LongBuffer;
+import java.nio.ShortBuffer;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * A dense, row-major array in native memory that Java and Python see at the same address.
+ * A dense, row-major array in native memory that Java and Python share.
  *
  * <p>Made by a {@link TensorScope} and usable until that is closed. Handing it to Python copies
- * nothing, whatever its size. Java writes are seen by the Python call that follows and the other
- * way round; nothing orders accesses that overlap in time.
+ * nothing, whatever its size and wherever Python runs. Java writes are seen by the Python call that
+ * follows and the other way round; nothing orders accesses that overlap in time.
+ *
+ * <p>To Python every tensor is one {@code torch.Tensor}. A Java buffer holds less than 2 GiB, so a
+ * larger tensor is seen through {@link #windows()}, one behind the other.
  */
 public final class Tensor {
 
@@ -28,14 +33,24 @@ public final class Tensor {
   private final String name;
   private final DType dtype;
   private final long[] shape;
-  private final ByteBuffer memory;
+  private final long bytes;
+  private final List<ByteBuffer> windows;
+  private final TensorStorage storage;
 
-  Tensor(TensorScope scope, String name, DType dtype, long[] shape, ByteBuffer memory) {
+  Tensor(
+      TensorScope scope,
+      String name,
+      DType dtype,
+      long[] shape,
+      List<ByteBuffer> windows,
+      TensorStorage storage) {
     this.scope = scope;
     this.name = name;
     this.dtype = dtype;
     this.shape = shape;
-    this.memory = memory;
+    this.windows = windows;
+    this.storage = storage;
+    this.bytes = windows.stream().mapToLong(ByteBuffer::capacity).sum();
   }
 
   /** Returns a number that no other tensor of this process has. */
@@ -60,30 +75,67 @@ public final class Tensor {
 
   /** Returns the number of elements: the product of the shape, 1 for a scalar. */
   public long elements() {
-    return memory.capacity() / dtype.bytes();
+    return bytes / dtype.bytes();
   }
 
   /** Returns the size in bytes. */
   public long bytes() {
-    return memory.capacity();
+    return bytes;
   }
 
   /**
-   * Returns the address of the first element.
+   * Returns the address of the first element in this process, where Python sees it too if it runs
+   * here ({@link Capability#IN_PROCESS}) and the tensor is neither a mapped file nor larger than
+   * one buffer.
    *
    * @throws IllegalStateException if the scope is closed
    */
   public long address() {
-    return NativeAddress.of(open());
+    requireOpen();
+    return NativeAddress.of(windows.get(0));
   }
 
   /**
-   * Returns a view of exactly this tensor's bytes: native order, position 0.
+   * Returns a view of exactly this tensor's bytes: native order, position 0; read-only for a mapped
+   * source.
+   *
+   * @throws IllegalStateException if the scope is closed, or the tensor is larger than one buffer
+   */
+  public ByteBuffer buffer() {
+    requireOpen();
+    if (windows.size() > 1) {
+      throw new IllegalStateException(
+          this
+              + " has "
+              + bytes
+              + " bytes and one Java buffer holds less than 2 GiB: take windows() instead.");
+    }
+    return view(windows.get(0));
+  }
+
+  /**
+   * Returns views of this tensor's bytes, one behind the other: each starts at position 0 in native
+   * order, holds whole elements, and all but the last have the same size of at most 2 GiB.
    *
    * @throws IllegalStateException if the scope is closed
    */
-  public ByteBuffer buffer() {
-    return open().duplicate().order(ByteOrder.nativeOrder());
+  public List<ByteBuffer> windows() {
+    requireOpen();
+    return windows.stream().map(Tensor::view).toList();
+  }
+
+  /**
+   * Returns where the bytes are; for backends.
+   *
+   * @throws IllegalStateException if the scope is closed
+   */
+  public TensorStorage storage() {
+    requireOpen();
+    return storage;
+  }
+
+  private static ByteBuffer view(ByteBuffer window) {
+    return window.duplicate().order(ByteOrder.nativeOrder());
   }
 
   /**
@@ -122,6 +174,19 @@ public final class Tensor {
     return buffer(DType.I32, "ints()").asIntBuffer();
   }
 
+  /**
+   * Returns the elements of a tensor of 16-bit numbers: {@link DType#I16}, or the bits of {@link
+   * DType#F16} and {@link DType#BF16}, which {@link HalfPrecision} converts.
+   *
+   * @throws IllegalStateException if it is of another type or the scope is closed
+   */
+  public ShortBuffer shorts() {
+    if (dtype == DType.F16 || dtype == DType.BF16) {
+      return buffer().asShortBuffer();
+    }
+    return buffer(DType.I16, "shorts()").asShortBuffer();
+  }
+
   private ByteBuffer buffer(DType wanted, String method) {
     if (dtype != wanted) {
       throw new IllegalStateException(
@@ -130,9 +195,8 @@ public final class Tensor {
     return buffer();
   }
 
-  private ByteBuffer open() {
+  private void requireOpen() {
     scope.requireOpen(name);
-    return memory;
   }
 
   /** Returns name, type and shape. */

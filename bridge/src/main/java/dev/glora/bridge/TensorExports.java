@@ -8,7 +8,7 @@ import java.util.Set;
 public interface TensorExports {
 
   /**
-   * Returns those tensors whose memory a Python object still uses.
+   * Returns those tensors whose memory a Python object still uses, and unpins them all.
    *
    * @param ids the {@linkplain Tensor#id() numbers} in question
    */

@@ -1,16 +1,18 @@
 package dev.glora.bridge;
 
+import dev.glora.bridge.TensorStorage.Direct;
+import dev.glora.bridge.TensorStorage.MappedFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -27,18 +29,38 @@ public final class TensorScope implements AutoCloseable {
   /** The size from which on vector instructions never cross a cache line. */
   private static final int ALIGNMENT = 64;
 
-  /** What one buffer holds, with room for alignment. */
-  private static final long MAX_BYTES = Integer.MAX_VALUE - 2L * ALIGNMENT;
+  /** What one buffer of the JVM's direct memory holds, with room for alignment. */
+  private static final long MAX_DIRECT_BYTES = Integer.MAX_VALUE - 2L * ALIGNMENT;
+
+  /** What one view of a mapped file holds: whole elements and whole pages. */
+  private static final long WINDOW_BYTES = 1L << 30;
+
+  /** What addresses can tell, less some bits. */
+  private static final long MAX_BYTES = 1L << 46;
+
+  /** Where a scope's tensors are allocated. */
+  public enum Placement {
+    /** In this process's direct memory; those too large for it as {@link #SHARED}. */
+    DIRECT,
+    /** In files that other processes map. */
+    SHARED
+  }
 
   private final String name;
   private final TensorExports exports;
+  private final Placement placement;
   private final String openedAt;
   private final List<Tensor> tensors = new ArrayList<>();
+
+  /** The files of shared tensors, by number. */
+  private final Map<Long, Path> files = new HashMap<>();
+
   private volatile boolean closed;
 
-  private TensorScope(String name, TensorExports exports) {
+  private TensorScope(String name, TensorExports exports, Placement placement) {
     this.name = name;
     this.exports = exports;
+    this.placement = placement;
     this.openedAt =
         StackWalker.getInstance(StackWalker.Option.RETAIN_CLASS_REFERENCE)
             .walk(
@@ -60,7 +82,7 @@ public final class TensorScope implements AutoCloseable {
    * @param name says in messages whose tensors these are
    */
   public static TensorScope open(String name) {
-    return open(name, ids -> Set.of());
+    return open(name, ids -> Set.of(), Placement.DIRECT);
   }
 
   /**
@@ -68,9 +90,10 @@ public final class TensorScope implements AutoCloseable {
    *
    * @param name says in messages whose tensors these are
    * @param exports tells what Python still uses
+   * @param placement where its tensors are allocated
    */
-  public static TensorScope open(String name, TensorExports exports) {
-    return new TensorScope(name, exports);
+  public static TensorScope open(String name, TensorExports exports, Placement placement) {
+    return new TensorScope(name, exports, placement);
   }
 
   /** Returns the name given at its opening. */
@@ -81,16 +104,23 @@ public final class TensorScope implements AutoCloseable {
   /**
    * Allocates a tensor of zeros, aligned to 64 bytes.
    *
+   * <p>What is larger than one Java buffer, and every tensor for a Python in another process, lies
+   * in a file in memory where the system has such a place ({@code /dev/shm}), else in the folder
+   * for temporary files.
+   *
    * @param tensorName says in messages what it is
    * @param dtype the element type
    * @param shape up to eight sizes, none negative; none at all for a scalar
-   * @throws IllegalArgumentException if the shape is not usable or needs 2 GiB or more
-   * @throws OutOfDeviceMemoryException if the JVM's direct memory is used up
+   * @throws IllegalArgumentException if the shape is not usable
+   * @throws OutOfDeviceMemoryException if there is no room for it
    */
   public Tensor allocate(String tensorName, DType dtype, long... shape) {
     requireOpen(tensorName);
-    int bytes = bytes(tensorName, dtype, shape);
-    int padded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    long bytes = bytes(tensorName, dtype, shape);
+    if (bytes > MAX_DIRECT_BYTES || (bytes > 0 && placement == Placement.SHARED)) {
+      return allocateShared(tensorName, bytes, dtype, shape);
+    }
+    int padded = (int) ((bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
     ByteBuffer memory;
     try {
       memory = ByteBuffer.allocateDirect(padded + ALIGNMENT);
@@ -103,16 +133,41 @@ public final class TensorScope implements AutoCloseable {
               + "\": close scopes that are done, or raise -XX:MaxDirectMemorySize.",
           e);
     }
-    return add(tensorName, dtype, shape, memory.alignedSlice(ALIGNMENT).slice(0, bytes));
+    return add(tensorName, dtype, shape, memory.alignedSlice(ALIGNMENT).slice(0, (int) bytes));
+  }
+
+  private Tensor allocateShared(String tensorName, long bytes, DType dtype, long[] shape) {
+    Path file = SharedMemory.create(tensorName, bytes);
+    try (FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+      List<ByteBuffer> windows = map(channel, MapMode.READ_WRITE, 0, bytes);
+      Tensor tensor = add(tensorName, dtype, shape, windows, new MappedFile(file, 0, bytes, true));
+      files.put(tensor.id(), file);
+      return tensor;
+    } catch (IOException e) {
+      SharedMemory.delete(file);
+      throw new OutOfDeviceMemoryException(
+          "The %d bytes of tensor \"%s\" in %s cannot be mapped: %s."
+              .formatted(bytes, tensorName, file, e.getMessage()),
+          e);
+    }
+  }
+
+  private static List<ByteBuffer> map(FileChannel channel, MapMode mode, long offset, long bytes)
+      throws IOException {
+    List<ByteBuffer> windows = new ArrayList<>();
+    for (long start = 0; start < bytes; start += WINDOW_BYTES) {
+      windows.add(channel.map(mode, offset + start, Math.min(WINDOW_BYTES, bytes - start)));
+    }
+    return windows;
   }
 
   /**
-   * Maps a part of a file as a tensor: reads come from the file, writes stay private to this
-   * process.
+   * Maps a part of a file as a source: Java sees it read-only, Python copy-on-write.
    *
-   * <p>torch has no read-only tensors, hence copy-on-write. The file is never written, yet this
-   * process must have the right to: Java maps privately through a writable channel only. It must
-   * not be cut short while the scope is open.
+   * <p>torch has no read-only tensors. What Python code writes into this one stays in Python's own
+   * memory: neither the file nor Java sees it. The file must not be cut short while the scope is
+   * open.
    *
    * @param tensorName says in messages what it is
    * @param file the file
@@ -125,13 +180,13 @@ public final class TensorScope implements AutoCloseable {
   public Tensor mapPrivate(String tensorName, Path file, long offset, DType dtype, long... shape)
       throws IOException {
     requireOpen(tensorName);
-    int bytes = bytes(tensorName, dtype, shape);
+    long bytes = bytes(tensorName, dtype, shape);
     if (offset < 0 || offset % dtype.bytes() != 0) {
       throw new IllegalArgumentException(
           "Tensor \"%s\" cannot start at byte %d of %s: %s needs a multiple of %d."
               .formatted(tensorName, offset, file, dtype, dtype.bytes()));
     }
-    try (FileChannel channel = openToMap(tensorName, file)) {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       long size = channel.size();
       if (offset > size - bytes) {
         throw new IOException(
@@ -139,10 +194,11 @@ public final class TensorScope implements AutoCloseable {
                     + " expected; the file is cut or its header is wrong, so make it anew.")
                 .formatted(file, tensorName, size, offset, offset + bytes));
       }
-      // A mapping of no bytes does not exist on Linux.
-      ByteBuffer memory =
-          bytes == 0 ? ByteBuffer.allocateDirect(0) : channel.map(MapMode.PRIVATE, offset, bytes);
-      return add(tensorName, dtype, shape, memory);
+      if (bytes == 0) { // A mapping of no bytes does not exist on Linux.
+        return add(tensorName, dtype, shape, ByteBuffer.allocateDirect(0).asReadOnlyBuffer());
+      }
+      TensorStorage storage = new MappedFile(file.toAbsolutePath(), offset, bytes, false);
+      return add(tensorName, dtype, shape, map(channel, MapMode.READ_ONLY, offset, bytes), storage);
     }
   }
 
@@ -162,6 +218,7 @@ public final class TensorScope implements AutoCloseable {
     }
     Set<Long> held = exports.stillExported(tensors.stream().map(Tensor::id).toList());
     tensors.removeIf(tensor -> !held.contains(tensor.id()));
+    files.entrySet().removeIf(file -> !held.contains(file.getKey()) && gone(file.getValue()));
     if (!tensors.isEmpty()) {
       throw new IllegalStateException(
           ("Scope \"%s\", opened at %s, was closed while Python still uses %s: the memory "
@@ -174,16 +231,9 @@ public final class TensorScope implements AutoCloseable {
     }
   }
 
-  private static FileChannel openToMap(String tensorName, Path file) throws IOException {
-    try {
-      return FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE);
-    } catch (AccessDeniedException e) {
-      throw new IOException(
-          ("The file %s cannot be mapped for tensor \"%s\": this process may not write it, "
-                  + "which a private mapping needs although it never does; give it that right.")
-              .formatted(file, tensorName),
-          e);
-    }
+  private static boolean gone(Path file) {
+    SharedMemory.delete(file);
+    return true;
   }
 
   void requireOpen(String tensorName) {
@@ -196,13 +246,21 @@ public final class TensorScope implements AutoCloseable {
   }
 
   private Tensor add(String tensorName, DType dtype, long[] shape, ByteBuffer memory) {
-    Tensor tensor =
-        new Tensor(this, tensorName, dtype, shape.clone(), memory.order(ByteOrder.nativeOrder()));
+    return add(tensorName, dtype, shape, List.of(memory), new Direct(memory));
+  }
+
+  private Tensor add(
+      String tensorName,
+      DType dtype,
+      long[] shape,
+      List<ByteBuffer> windows,
+      TensorStorage storage) {
+    Tensor tensor = new Tensor(this, tensorName, dtype, shape.clone(), windows, storage);
     tensors.add(tensor);
     return tensor;
   }
 
-  private static int bytes(String tensorName, DType dtype, long[] shape) {
+  private static long bytes(String tensorName, DType dtype, long[] shape) {
     if (shape.length > Tensor.MAX_DIMENSIONS) {
       throw new IllegalArgumentException(
           "Tensor \"%s\" has %d dimensions %s and at most %d are possible: join some of them."
@@ -222,12 +280,11 @@ public final class TensorScope implements AutoCloseable {
       // Stops before the product can overflow: either factor alone is already too large then.
       if (bytes > 0 && size > MAX_BYTES / bytes) {
         throw new IllegalArgumentException(
-            ("Tensor \"%s\" (%s %s) needs more than the %d bytes that one Java buffer "
-                    + "holds: split it along its first dimension.")
+            "Tensor \"%s\" (%s %s) needs more than the %d bytes that one tensor may have."
                 .formatted(tensorName, dtype, Arrays.toString(shape), MAX_BYTES));
       }
       bytes *= size;
     }
-    return (int) bytes;
+    return bytes;
   }
 }

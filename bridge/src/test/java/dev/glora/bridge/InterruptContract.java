@@ -1,9 +1,11 @@
 package dev.glora.bridge;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.LongBuffer;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -129,5 +131,83 @@ public abstract class InterruptContract {
     assertThat(first.join()).isTrue();
     python.call(SAMPLES, "nothing").join();
     assertThat(ran[0]).isFalse();
+  }
+
+  @Test
+  void callsEndAtTheirTimeLimit() {
+    for (int round = 0; round < 3; round++) {
+      Throwable e =
+          TestPython.failure(python.call(Duration.ofMillis(100), SAMPLES, "count", Long.MAX_VALUE));
+      assertThat(e).isInstanceOf(TimeLimitException.class).hasMessageContaining("100 ms");
+      assertThat(((TimeLimitException) e).limit()).isEqualTo(Duration.ofMillis(100));
+      assertThat(python.call(SAMPLES, "count", 10_000L).join()).isEqualTo(10_000L);
+    }
+  }
+
+  @Test
+  void callsThatEndInTimeAreNotTouched() {
+    for (long i = 0; i < 200; i++) {
+      assertThat(python.call(Duration.ofSeconds(30), SAMPLES, "count", i).join()).isEqualTo(i);
+    }
+  }
+
+  /** Limits that strike around the very end of a call: it ends one way or the other, whole. */
+  @Test
+  void timeLimitsNeverReachALaterCall() {
+    for (int round = 0; round < 100; round++) {
+      CompletableFuture<Object> first =
+          python.call(Duration.ofNanos(1 + round * 20_000L), SAMPLES, "count", 20_000L);
+      CompletableFuture<Object> second = python.call(SAMPLES, "count", 2_000L);
+      Throwable failure = TestPython.failure(first);
+      if (failure != null) {
+        assertThat(failure).isInstanceOf(TimeLimitException.class);
+      }
+      assertThat(second.join()).isEqualTo(2_000L);
+    }
+  }
+
+  @Test
+  void limitsInsideATaskEndTheirCallOnly() {
+    Object result =
+        python
+            .submit(
+                session -> {
+                  CompletableFuture<Object> inner =
+                      python.call(Duration.ofMillis(50), SAMPLES, "count", Long.MAX_VALUE);
+                  assertThat(TestPython.failure(inner)).isInstanceOf(TimeLimitException.class);
+                  return session.call(SAMPLES, "count", 100_000L);
+                })
+            .join();
+    assertThat(result).isEqualTo(100_000L);
+  }
+
+  @Test
+  void cancellingAFutureStopsWhatRuns() throws Exception {
+    for (int round = 0; round < 3; round++) {
+      CountDownLatch inTask = new CountDownLatch(1);
+      Throwable[] seen = new Throwable[1];
+      CompletableFuture<Object> endless =
+          python.submit(
+              session -> {
+                inTask.countDown();
+                try {
+                  return session.call(SAMPLES, "count", Long.MAX_VALUE);
+                } catch (CancelledException e) {
+                  seen[0] = e;
+                  throw e;
+                }
+              });
+      assertThat(inTask.await(30, TimeUnit.SECONDS)).isTrue();
+      assertThat(endless.cancel(true)).isTrue();
+      assertThat(python.call(SAMPLES, "count", 2_000L).join()).isEqualTo(2_000L);
+      assertThat(seen[0]).isInstanceOf(CancelledException.class);
+    }
+  }
+
+  @Test
+  void limitsThatAreNotPositiveAreRefused() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> python.call(Duration.ZERO, SAMPLES, "nothing"))
+        .withMessageContaining("longer than nothing");
   }
 }

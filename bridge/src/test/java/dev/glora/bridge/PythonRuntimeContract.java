@@ -11,9 +11,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -58,11 +63,14 @@ public abstract class PythonRuntimeContract {
   void tellsWhatItRunsOn() {
     RuntimeInfo info = python.info();
     assertThat(info.backend()).isEqualTo(backend());
-    assertThat(info.python().version()).startsWith("3.");
-    assertThat(info.python().executable()).isEqualTo(TestPython.executable());
-    assertThat(call("result_of", "sys.prefix")).isEqualTo(info.python().prefix().toString());
-    assertThat(call("result_of", "sys.executable"))
-        .isEqualTo(info.python().executable().toString());
+    assertThat(call("result_of", "'.'.join(map(str, sys.version_info[:3]))"))
+        .isEqualTo(info.pythonVersion());
+    if (info.python().isPresent()) {
+      assertThat(info.python().get().executable()).isEqualTo(TestPython.executable());
+      assertThat(call("result_of", "sys.prefix"))
+          .isEqualTo(info.python().get().prefix().toString());
+      assertThat(call("result_of", "sys.executable")).isEqualTo(TestPython.executable().toString());
+    }
   }
 
   @Test
@@ -197,13 +205,46 @@ public abstract class PythonRuntimeContract {
     PythonException key = file.pythonCause().orElseThrow();
     assertThat(key.type()).isEqualTo("KeyError");
     assertThat(key.pythonCause()).isEmpty();
+    assertThat(e.getCause()).isSameAs(file);
+    assertThat(e.group()).isEmpty();
   }
 
   @Test
   void exceptionsRaisedWhileHandlingKeepTheFirst() {
     PythonException e = error("raise_while_handling");
     assertThat(e.type()).isEqualTo("TypeError");
-    assertThat(e.pythonCause().orElseThrow().type()).isEqualTo("KeyError");
+    assertThat(e.pythonCause()).isEmpty();
+    assertThat(e.pythonContext().orElseThrow().type()).isEqualTo("KeyError");
+    assertThat(e.getCause()).isSameAs(e.pythonContext().orElseThrow());
+  }
+
+  @Test
+  void suppressedContextsAreKeptAndNotShown() {
+    PythonException e = error("raise_from_none");
+    assertThat(e.pythonCause()).isEmpty();
+    assertThat(e.pythonContext().orElseThrow().type()).isEqualTo("KeyError");
+    assertThat(e.getCause()).isNull();
+    assertThat(e.traceback()).doesNotContain("KeyError");
+  }
+
+  @Test
+  void groupsKeepTheirParts() {
+    PythonException e = error("raise_group");
+    assertThat(e.type()).isEqualTo("ExceptionGroup");
+    assertThat(e.group())
+        .extracting(PythonException::type)
+        .containsExactly("KeyError", "ExceptionGroup");
+    PythonException inner = e.group().get(1);
+    assertThat(inner.group()).extracting(PythonException::message).containsExactly("deep");
+    assertThat(inner.group().get(0).pythonCause().orElseThrow().type()).isEqualTo("OSError");
+  }
+
+  @Test
+  void exceptionsThatGoInCirclesArrive() {
+    PythonException e = error("raise_circle");
+    assertThat(e.type()).isEqualTo("ValueError");
+    assertThat(e.pythonCause().orElseThrow().type()).isEqualTo("TypeError");
+    assertThat(e.pythonCause().orElseThrow().pythonCause()).isEmpty();
   }
 
   @Test
@@ -322,25 +363,104 @@ public abstract class PythonRuntimeContract {
   }
 
   @Test
+  void waitingOnTheOwnerThreadForTheQueueIsRefused() throws Exception {
+    CompletableFuture<CompletableFuture<Object>> queued = new CompletableFuture<>();
+    CompletableFuture<Object> task =
+        python.submit(
+            session -> {
+              CompletableFuture<Object> later = queued.get();
+              assertThatIllegalStateException()
+                  .isThrownBy(later::join)
+                  .withMessageContaining("never end");
+              assertThatIllegalStateException()
+                  .isThrownBy(() -> later.get(1, TimeUnit.SECONDS))
+                  .withMessageContaining("never end");
+              return "refused";
+            });
+    queued.complete(python.call(SAMPLES, "total", 1L, 2L));
+    assertThat(task.join()).isEqualTo("refused");
+    assertThat(queued.join().join()).isEqualTo(3L);
+  }
+
+  @Test
+  void callsFromManyThreadsAllRun() throws Exception {
+    int threads = 64;
+    long calls = 50;
+    ExecutorService pool = Executors.newFixedThreadPool(threads);
+    try {
+      List<Future<Long>> sums = new ArrayList<>();
+      for (long t = 0; t < threads; t++) {
+        long number = t;
+        sums.add(
+            pool.submit(
+                () -> {
+                  long sum = 0;
+                  for (long i = 0; i < calls; i++) {
+                    if (i % 10 == 9) {
+                      assertThat(failure("exit_with", i)).isInstanceOf(PythonException.class);
+                    } else {
+                      sum += (Long) call("total", number, i);
+                    }
+                  }
+                  return sum;
+                }));
+      }
+      for (int t = 0; t < threads; t++) {
+        assertThat(sums.get(t).get(60, TimeUnit.SECONDS)).isEqualTo(45L * t + 1225 - 145);
+      }
+    } finally {
+      pool.shutdownNow();
+    }
+  }
+
+  @Test
   void closedHandlesRefuseCallsAndOthersGoOn() {
     PythonRuntime other = PythonRuntime.open(TestPython.config(backend()));
     other.close();
     other.close();
     assertThatIllegalStateException().isThrownBy(() -> other.call(SAMPLES, "nothing"));
     assertThatIllegalStateException().isThrownBy(() -> other.submit(session -> 1));
-    assertThatIllegalStateException().isThrownBy(() -> other.scope("x"));
-    assertThatIllegalStateException().isThrownBy(other::interrupt);
+    if (python.capabilities().contains(Capability.TENSORS)) {
+      assertThatIllegalStateException().isThrownBy(() -> other.scope("x"));
+    }
+    if (python.capabilities().contains(Capability.INTERRUPT)) {
+      assertThatIllegalStateException().isThrownBy(other::interrupt);
+    }
     assertThat(call("total", 1L, 1L)).isEqualTo(2L);
   }
 
   @Test
-  void anotherConfigurationIsRefused() {
-    PythonConfig other = PythonConfig.builder(TestPython.executable()).backend(backend()).build();
-    assertThatThrownBy(() -> PythonRuntime.open(other))
-        .isInstanceOf(PythonStartException.class)
-        .hasMessageContaining("module path")
-        .hasMessageContaining("[GLORA_BRIDGE_TEST, OMP_NUM_THREADS]")
-        .hasMessageContaining("one configuration per process");
+  void whatABackendLacksIsRefusedWithASentence() {
+    Map<Capability, Executable> uses = new LinkedHashMap<>();
+    uses.put(Capability.TENSORS, () -> python.scope("x"));
+    uses.put(Capability.INTERRUPT, () -> python.interrupt());
+    uses.put(
+        Capability.STATEMENT_LIMIT,
+        () -> PythonRuntime.open(limited(Limits.NONE.withStatements(1_000))).close());
+    uses.put(
+        Capability.HEAP_LIMIT,
+        () -> PythonRuntime.open(limited(Limits.NONE.withHeapMiB(1_000))).close());
+    uses.keySet().removeAll(python.capabilities());
+    uses.forEach(
+        (capability, use) -> {
+          assertThatThrownBy(use::execute)
+              .isInstanceOf(MissingCapabilityException.class)
+              .hasMessageContaining(backend())
+              .hasMessageContaining(capability.name())
+              .extracting(e -> ((MissingCapabilityException) e).capability())
+              .isEqualTo(capability);
+        });
+  }
+
+  private PythonConfig limited(Limits limits) {
+    PythonConfig config = TestPython.config(backend());
+    return new PythonConfig(
+        config.python(),
+        config.backend(),
+        config.environment(),
+        config.modulePath(),
+        limits,
+        config.worker());
   }
 
   @Test

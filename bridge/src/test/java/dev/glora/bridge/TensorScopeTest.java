@@ -7,9 +7,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.HashSet;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -65,11 +70,11 @@ class TensorScopeTest {
           .isThrownBy(() -> scope.allocate("x", DType.F32, 1, 1, 1, 1, 1, 1, 1, 1, 1))
           .withMessageContaining("at most 8");
       assertThatIllegalArgumentException()
-          .isThrownBy(() -> scope.allocate("x", DType.F32, 1L << 29))
-          .withMessageContaining("split it");
+          .isThrownBy(() -> scope.allocate("x", DType.F32, 1L << 45))
+          .withMessageContaining("70368744177664 bytes");
       assertThatIllegalArgumentException()
           .isThrownBy(() -> scope.allocate("x", DType.F64, Long.MAX_VALUE, Long.MAX_VALUE))
-          .withMessageContaining("split it");
+          .withMessageContaining("may have");
       assertThat(scope.allocate("x", DType.F64, Long.MAX_VALUE, 0).elements()).isZero();
     }
   }
@@ -134,5 +139,45 @@ class TensorScopeTest {
       assertThatThrownBy(() -> scope.mapPrivate("x", folder.resolve("no"), 0, DType.F32, 1))
           .isInstanceOf(NoSuchFileException.class);
     }
+  }
+
+  @Test
+  void sharedTensorsAreFilesOfTheirOwnerThatGoWithTheirScope() throws IOException {
+    TensorScope scope = TensorScope.open("test", ids -> Set.of(), TensorScope.Placement.SHARED);
+    Tensor tensor = scope.allocate("x", DType.F32, 1000);
+    assertThat(tensor.address() % 64).isZero();
+    TensorStorage.MappedFile storage = (TensorStorage.MappedFile) tensor.storage();
+    assertThat(storage.bytes()).isEqualTo(4000);
+    assertThat(Files.size(storage.file())).isEqualTo(4000);
+    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(storage.file())))
+        .isEqualTo("rw-------");
+    assertThat(
+            PosixFilePermissions.toString(
+                Files.getPosixFilePermissions(storage.file().getParent())))
+        .isEqualTo("rwx------");
+    FloatBuffer view = tensor.floats();
+    view.put(999, 1.5f);
+    assertThat(
+            ByteBuffer.wrap(Files.readAllBytes(storage.file()))
+                .order(ByteOrder.nativeOrder())
+                .getFloat(3996))
+        .isEqualTo(1.5f);
+    scope.close();
+    assertThat(storage.file()).doesNotExist();
+    assertThat(view.get(999)).isEqualTo(1.5f); // Whoever still has a view may read it.
+  }
+
+  @Test
+  void whatIsStillExportedKeepsItsFile() {
+    Set<Long> held = new HashSet<>();
+    TensorScope scope = TensorScope.open("test", ids -> held, TensorScope.Placement.SHARED);
+    Tensor tensor = scope.allocate("x", DType.F32, 10);
+    Path file = ((TensorStorage.MappedFile) tensor.storage()).file();
+    held.add(tensor.id());
+    assertThatIllegalStateException().isThrownBy(scope::close);
+    assertThat(file).exists();
+    held.clear();
+    scope.close();
+    assertThat(file).doesNotExist();
   }
 }

@@ -1,9 +1,11 @@
 package dev.glora.bridge.jep;
 
+import dev.glora.bridge.spi.Trampoline;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import jep.Interpreter;
+import jep.SharedInterpreter;
 import jep.python.PyCallable;
 
 /**
@@ -14,6 +16,7 @@ import jep.python.PyCallable;
  */
 final class Interrupter {
 
+  private final SharedInterpreter interpreter;
   private final ExecutorService thread =
       Executors.newSingleThreadExecutor(
           work -> {
@@ -22,12 +25,16 @@ final class Interrupter {
             return t;
           });
 
+  Interrupter(SharedInterpreter interpreter) {
+    this.interpreter = interpreter;
+  }
+
   /** Sends one interruption; the future is complete once CPython knows of it. */
-  CompletableFuture<Void> send(JepPython python) {
+  CompletableFuture<Void> send() {
     return CompletableFuture.runAsync(
         () -> {
-          try (Interpreter here = python.attach()) {
-            ((PyCallable) here.getValue(JepPython.MODULE + ".interrupt")).call();
+          try (Interpreter here = interpreter.attach(true)) {
+            ((PyCallable) here.getValue(Trampoline.MODULE + ".interrupt")).call();
           }
         },
         thread);

@@ -1,7 +1,8 @@
 package dev.glora.bridge.jep;
 
 import dev.glora.bridge.PythonFunction;
-import java.util.function.LongConsumer;
+import dev.glora.bridge.spi.Arguments;
+import java.util.List;
 import jep.JepException;
 import jep.python.PyCallable;
 
@@ -12,15 +13,12 @@ final class JepFunction implements PythonFunction {
   private final String label;
   private final PyCallable plain;
   private final PyCallable coded;
-  private final LongConsumer handedOver;
 
-  JepFunction(
-      JepPython python, String label, PyCallable plain, PyCallable coded, LongConsumer handedOver) {
+  JepFunction(JepPython python, String label, PyCallable plain, PyCallable coded) {
     this.python = python;
     this.label = label;
     this.plain = plain;
     this.coded = coded;
-    this.handedOver = handedOver;
   }
 
   @Override
@@ -28,12 +26,13 @@ final class JepFunction implements PythonFunction {
     python.requireOwner(label);
     try {
       Object result =
-          Values.crossAsTheyAre(args)
+          Arguments.crossAsTheyAre(args)
               ? plain.call(args)
-              : coded.call(Values.encode(args, label, handedOver));
-      return Values.decode(result);
+              : coded.call(python.encode(args, label));
+      // Scalars are themselves, without a way through the decoder.
+      return result instanceof List<?> ? python.decode(result) : result;
     } catch (JepException e) {
-      throw Failures.escaped(e);
+      throw JepFailures.escaped(e);
     }
   }
 

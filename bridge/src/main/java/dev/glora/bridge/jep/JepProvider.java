@@ -6,9 +6,13 @@ import dev.glora.bridge.PythonProbe;
 import dev.glora.bridge.PythonRuntime;
 import dev.glora.bridge.PythonRuntimeProvider;
 import dev.glora.bridge.PythonStartException;
+import dev.glora.bridge.RuntimeInfo;
+import dev.glora.bridge.spi.OwnedRuntime;
+import dev.glora.bridge.spi.OwnerThread;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -16,7 +20,8 @@ import java.util.TreeSet;
 public final class JepProvider implements PythonRuntimeProvider {
 
   private static PythonConfig started;
-  private static JepInterpreter interpreter;
+  private static RuntimeInfo info;
+  private static OwnerThread interpreter;
   private static String failure;
 
   /** Creates the provider; {@link java.util.ServiceLoader} does this. */
@@ -31,16 +36,19 @@ public final class JepProvider implements PythonRuntimeProvider {
   /** {@inheritDoc} */
   @Override
   public PythonRuntime open(PythonConfig config) {
-    return new JepRuntime(interpreter(config));
+    OwnedRuntime.requireLimits(name(), JepRuntime.CAPABILITIES, config.limits());
+    OwnerThread owner = interpreter(config);
+    return new JepRuntime(info, config.limits(), owner);
   }
 
-  private static synchronized JepInterpreter interpreter(PythonConfig config) {
+  private static synchronized OwnerThread interpreter(PythonConfig config) {
     if (interpreter != null) {
-      if (!started.equals(config)) {
+      List<String> differences = differences(started, config);
+      if (!differences.isEmpty()) {
         throw new PythonStartException(
             ("Python already runs in this process with another %s: use one configuration per"
-                    + " process.")
-                .formatted(String.join(" and another ", differences(started, config))),
+                    + " process, or the backend \"worker\".")
+                .formatted(String.join(" and another ", differences)),
             List.of());
       }
       return interpreter;
@@ -52,25 +60,33 @@ public final class JepProvider implements PythonRuntimeProvider {
               + failure,
           List.of());
     }
-    PythonInfo info = PythonProbe.ask(config.python());
+    PythonInfo python = PythonProbe.ask(config.executable());
     try {
-      interpreter = JepInterpreter.start(config, info);
+      interpreter =
+          OwnerThread.start("python", handedOver -> JepPython.start(config, python, handedOver));
+      info =
+          new RuntimeInfo(
+              "jep",
+              python.jepVersion(),
+              python.version(),
+              Optional.of(python),
+              ProcessHandle.current().pid());
       started = config;
       return interpreter;
     } catch (IllegalStateException e) {
       List<String> tried = new ArrayList<>();
-      tried.add("library " + info.libpython());
-      tried.add("jep " + info.jepVersion() + " in " + info.jepDirectory());
+      tried.add("library " + python.libpython());
+      tried.add("jep " + python.jepVersion() + " in " + python.jepDirectory());
       failure =
           ("Python %s (%s) is there and did not start in this process: %s. Check that Jep "
                   + "was built for it (\"%s -m pip install --force-reinstall --no-binary jep "
                   + "jep==%s\").")
               .formatted(
-                  info.version(),
-                  info.executable(),
+                  python.version(),
+                  python.executable(),
                   e.getMessage(),
-                  info.executable(),
-                  info.jepVersion());
+                  python.executable(),
+                  python.jepVersion());
       throw new PythonStartException(failure, tried, e);
     }
   }
@@ -79,7 +95,8 @@ public final class JepProvider implements PythonRuntimeProvider {
   private static List<String> differences(PythonConfig running, PythonConfig asked) {
     List<String> names = new ArrayList<>();
     if (!running.python().equals(asked.python())) {
-      names.add("executable (%s, asked for %s)".formatted(running.python(), asked.python()));
+      names.add(
+          "executable (%s, asked for %s)".formatted(running.executable(), asked.executable()));
     }
     if (!running.modulePath().equals(asked.modulePath())) {
       names.add(

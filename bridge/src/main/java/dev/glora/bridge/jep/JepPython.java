@@ -4,16 +4,22 @@ import dev.glora.bridge.PythonConfig;
 import dev.glora.bridge.PythonFunction;
 import dev.glora.bridge.PythonInfo;
 import dev.glora.bridge.PythonSession;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
+import dev.glora.bridge.spi.Arguments;
+import dev.glora.bridge.spi.Engine;
+import dev.glora.bridge.spi.Failures;
+import dev.glora.bridge.spi.JavaFunctions;
+import dev.glora.bridge.spi.Results;
+import dev.glora.bridge.spi.Trampoline;
+import java.util.Collection;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
+import java.util.stream.Collectors;
 import jep.ClassEnquirer;
-import jep.Interpreter;
 import jep.JepConfig;
 import jep.JepException;
 import jep.MainInterpreter;
@@ -23,19 +29,19 @@ import jep.python.PyCallable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** CPython with the trampoline in it; everything but {@link #attach} on the owner thread only. */
-final class JepPython {
+/** CPython with the trampoline in it. */
+final class JepPython implements Engine {
 
-  /** The name of the trampoline in {@code sys.modules} and in the interpreter's globals. */
-  static final String MODULE = "_glora_bridge";
-
-  private static final String TRAMPOLINE = "trampoline.py";
+  private static final String MODULE = Trampoline.MODULE;
+  private static final String CPYTHON = "cpython.py";
   private static final Logger OUT = LoggerFactory.getLogger("python.stdout");
   private static final Logger ERR = LoggerFactory.getLogger("python.stderr");
 
   private final SharedInterpreter interpreter;
   private final Thread owner = Thread.currentThread();
+  private final Interrupter interrupter;
   private final LongConsumer handedOver;
+  private final JavaFunctions javaFunctions;
   private final Map<String, PythonFunction> functions = new HashMap<>();
   private final PyCallable resolve;
   private final PyCallable exported;
@@ -45,7 +51,9 @@ final class JepPython {
 
   private JepPython(SharedInterpreter interpreter, LongConsumer handedOver) {
     this.interpreter = interpreter;
+    this.interrupter = new Interrupter(interpreter);
     this.handedOver = handedOver;
+    this.javaFunctions = new JavaFunctions(handedOver);
     resolve = trampoline("resolve");
     exported = trampoline("exported");
     drain = trampoline("drain");
@@ -83,51 +91,74 @@ final class JepPython {
       interpreter.set("_value", config.modulePath().get(i).toString());
       interpreter.exec("sys.path.insert(_index, _value)");
     }
-    interpreter.set("_source", source());
     interpreter.exec("import types");
     interpreter.exec(
         MODULE + " = sys.modules['" + MODULE + "'] = types.ModuleType('" + MODULE + "')");
-    interpreter.exec(MODULE + ".__file__ = '<glora-bridge " + TRAMPOLINE + ">'");
-    interpreter.exec(
-        "exec(compile(_source, " + MODULE + ".__file__, 'exec'), vars(" + MODULE + "))");
+    run(interpreter, Trampoline.source(), Trampoline.fileName());
+    run(interpreter, Trampoline.source(JepPython.class, CPYTHON), Trampoline.fileName(CPYTHON));
     interpreter.set("_out", (Consumer<String>) OUT::info);
     interpreter.set("_err", (Consumer<String>) ERR::warn);
     interpreter.exec(MODULE + ".redirect(_out, _err)");
     interpreter.exec(
-        "for _name in ('_index', '_value', '_source', '_out', '_err'):\n"
+        "for _name in ('_index', '_value', '_source', '_file', '_out', '_err'):\n"
             + " globals().pop(_name, None)");
   }
 
-  /** Gives the calling thread a place in the interpreter; it closes that itself. */
-  Interpreter attach() {
-    return interpreter.attach(true);
+  /** Runs a source in the trampoline's module. */
+  private static void run(SharedInterpreter interpreter, String source, String file) {
+    interpreter.set("_source", source);
+    interpreter.set("_file", file);
+    interpreter.exec("exec(compile(_source, _file, 'exec'), vars(" + MODULE + "))");
   }
 
-  PythonSession session() {
+  @Override
+  public PythonSession session() {
     return session;
   }
 
-  Object exported(Object[] ids) {
-    try {
-      return Values.decode(exported.call(ids));
-    } catch (JepException e) {
-      throw Failures.escaped(e);
-    }
+  @Override
+  public CompletableFuture<Void> plant() {
+    return interrupter.send();
   }
 
-  void finishLines() {
+  @Override
+  public void jobEnds() {
+    javaFunctions.forget();
+  }
+
+  Object[] encode(Object[] args, String label) {
+    return Arguments.encode(args, label, handedOver, javaFunctions);
+  }
+
+  Object decode(Object result) {
+    return Results.decode(result, javaFunctions::thrown);
+  }
+
+  @Override
+  public Set<Long> stillExported(Collection<Long> ids) {
+    Object held;
+    try {
+      held = decode(exported.call(ids.toArray()));
+    } catch (JepException e) {
+      throw JepFailures.escaped(e);
+    }
+    return ((List<?>) held).stream().map(Long.class::cast).collect(Collectors.toSet());
+  }
+
+  @Override
+  public void finishOutput() {
     finishLines.call();
   }
 
-  /** Returns once no interruption is on its way. */
-  void drain() {
+  @Override
+  public void drain() {
     boolean clean = false;
     while (!clean) {
       try {
         drain.call();
         clean = true;
       } catch (JepException e) {
-        if (!Failures.isInterruption(e)) {
+        if (!JepFailures.isInterruption(e)) {
           throw e;
         }
       }
@@ -154,27 +185,19 @@ final class JepPython {
     try {
       found = resolve.call(module, name);
     } catch (JepException e) {
-      throw Failures.escaped(e);
+      throw JepFailures.escaped(e);
     }
     if (!(found instanceof PyCallable plain)) {
-      throw Failures.of(found);
+      throw Failures.of((List<?>) found, javaFunctions::thrown);
     }
     PyCallable coded = plain.getAttr("coded", PyCallable.class);
-    PythonFunction function = new JepFunction(this, label, plain, coded, handedOver);
+    PythonFunction function = new JepFunction(this, label, plain, coded);
     functions.put(label, function);
     return function;
   }
 
   private PyCallable trampoline(String function) {
     return (PyCallable) interpreter.getValue(MODULE + "." + function);
-  }
-
-  private static String source() {
-    try (InputStream in = JepPython.class.getResourceAsStream(TRAMPOLINE)) {
-      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 
   /** Keeps {@code import org} and the like from finding Java packages before Python modules. */

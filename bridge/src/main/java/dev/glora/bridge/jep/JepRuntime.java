@@ -1,69 +1,44 @@
 package dev.glora.bridge.jep;
 
 import dev.glora.bridge.Capability;
-import dev.glora.bridge.PythonRuntime;
-import dev.glora.bridge.PythonTask;
+import dev.glora.bridge.Limits;
 import dev.glora.bridge.RuntimeInfo;
 import dev.glora.bridge.TensorScope;
+import dev.glora.bridge.spi.OwnedRuntime;
+import dev.glora.bridge.spi.OwnerThread;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 
 /** A handle on the process's interpreter. */
-final class JepRuntime implements PythonRuntime {
+final class JepRuntime extends OwnedRuntime {
 
-  private final JepInterpreter interpreter;
-  private volatile boolean closed;
+  static final Set<Capability> CAPABILITIES =
+      Set.of(
+          Capability.TENSORS,
+          Capability.IN_PROCESS,
+          Capability.NATIVE_EXTENSIONS,
+          Capability.CALLBACKS,
+          Capability.INTERRUPT);
 
-  JepRuntime(JepInterpreter interpreter) {
-    this.interpreter = interpreter;
+  private final OwnerThread owner;
+
+  JepRuntime(RuntimeInfo info, Limits limits, OwnerThread owner) {
+    super(info, CAPABILITIES, limits);
+    this.owner = owner;
   }
 
   @Override
-  public RuntimeInfo info() {
-    return interpreter.info();
+  protected OwnerThread owner() {
+    return owner;
   }
 
   @Override
-  public Set<Capability> capabilities() {
-    return Set.of(Capability.TENSORS, Capability.NATIVE_EXTENSIONS, Capability.INTERRUPT);
+  protected TensorScope.Placement placement() {
+    return TensorScope.Placement.DIRECT;
   }
 
+  /** CPython stays: it starts only once in a process. */
   @Override
-  public TensorScope scope(String name) {
-    requireOpen();
-    return TensorScope.open(name, interpreter::stillExported);
-  }
-
-  @Override
-  public CompletableFuture<Object> call(String module, String function, Object... args) {
-    return submit(session -> session.call(module, function, args));
-  }
-
-  @Override
-  public <T> CompletableFuture<T> submit(PythonTask<T> task) {
-    requireOpen();
-    return interpreter.submit(task);
-  }
-
-  @Override
-  public boolean interrupt() {
-    requireOpen();
-    return interpreter.interrupt();
-  }
-
-  @Override
-  public void close() {
-    if (!closed) {
-      closed = true;
-      interpreter.finishOutput();
-    }
-  }
-
-  private void requireOpen() {
-    if (closed) {
-      throw new IllegalStateException(
-          "This Python runtime is closed and takes no more calls: open another handle with"
-              + " PythonRuntime.open.");
-    }
+  protected void closed() {
+    owner.finishOutput();
   }
 }

@@ -1,12 +1,17 @@
 package dev.glora.bridge.jep;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import dev.glora.bridge.PythonConfig;
+import dev.glora.bridge.PythonRuntime;
 import dev.glora.bridge.PythonRuntimeContract;
+import dev.glora.bridge.PythonStartException;
+import dev.glora.bridge.TestPython;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
@@ -55,5 +60,15 @@ class JepRuntimeTest extends PythonRuntimeContract {
 
   private static List<String> lines(ListAppender<ILoggingEvent> appender) {
     return appender.list.stream().map(ILoggingEvent::getFormattedMessage).toList();
+  }
+
+  @Test
+  void anotherConfigurationIsRefused() {
+    PythonConfig other = PythonConfig.builder(TestPython.executable()).backend("jep").build();
+    assertThatThrownBy(() -> PythonRuntime.open(other))
+        .isInstanceOf(PythonStartException.class)
+        .hasMessageContaining("module path")
+        .hasMessageContaining("[GLORA_BRIDGE_TEST, OMP_NUM_THREADS]")
+        .hasMessageContaining("one configuration per process");
   }
 }

@@ -1,12 +1,15 @@
-"""The Python side of the bridge's jep backend, run in the interpreter at its start.
+"""The Python side of the bridge, run in the interpreter at its start, as module _glora_bridge.
 
-Jep keeps little of a Python exception (type and first argument), lets ``sys.exit`` end the JVM,
-hands Java collections over as proxies and loses the order of dicts. So every call from Java enters
-through an ``entry`` made here: it catches everything, and what cannot cross as a scalar crosses as
-nested lists whose first element tells what they are: LIST, DICT or FAILURE.
+Embeddings keep little of a Python exception (Jep: type and first argument), let ``sys.exit`` end the
+JVM, hand Java collections over as proxies and lose the order of dicts. So every call from Java
+enters through an ``entry`` made here: it catches everything, and what cannot cross as a scalar
+crosses as nested lists whose first element tells what they are: LIST, DICT or FAILURE.
 
 Java sends collections the other way as a *program*, one character for each thing on the way
 through the arguments, and their scalars as a flat row of values; ``decode`` builds them anew.
+
+A backend adds to this module what is its own: ``tensor`` and ``mapped``, which take what a program's
+``t`` and ``m`` stand for.
 
 Must not import numpy or torch: variables such as OMP_NUM_THREADS are read when these load, and much
 of what Java asks needs neither.
@@ -14,27 +17,43 @@ of what Java asks needs neither.
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import importlib
 import io
 import sys
 import threading
 import traceback
-import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 LIST, DICT, FAILURE = 0, 1, 2
 ERROR, MEMORY, CANCELLED = 0, 1, 2
 
 MAX_FRAMES = 500
-MAX_CAUSES = 32
+MAX_ERRORS = 64
 ENOMEM = 12
+
+# The frames of the bridge, and of the import system, which Python leaves out itself.
+OWN_FILES = ("<glora-bridge", importlib.__file__, "<frozen importlib")
+
+_owner = threading.get_ident()
 
 
 class Interrupted(BaseException):
-    """Raised in running code by ``interrupt``; no ``except Exception`` keeps it."""
+    """Raised in running code by an interruption; no ``except Exception`` keeps it."""
+
+
+class JavaError(Exception):
+    """Raised where a Java function that was called threw.
+
+    Attributes:
+        java_class: the exception's class in Java.
+        number: under which Java keeps the exception itself.
+    """
+
+    def __init__(self, java_class: str, message: str, number: int) -> None:
+        super().__init__(message)
+        self.java_class = java_class
+        self.number = number
 
 
 # Calls -------------------------------------------------------------------------------------------
@@ -79,11 +98,12 @@ def entry(function: Callable[..., Any], label: str) -> Callable[..., Any]:
     return plain
 
 
-def decode(program: str, values: tuple[Any, ...]) -> list[Any]:
+def decode(program: str, values: Iterable[Any]) -> list[Any]:
     """Builds the arguments that Java described.
 
-    ``v`` takes one value, ``b`` a string of Latin-1 that stands for bytes, ``t`` a tensor; ``[``
-    and ``]``, ``{`` and ``}`` enclose lists and dicts, keys and items of a dict in turn.
+    ``v`` takes one value, ``b`` a string of Latin-1 that stands for bytes, ``f`` a Java function,
+    ``t`` a tensor in memory, ``m`` one in a file; ``[`` and ``]``, ``{`` and ``}`` enclose lists and
+    dicts, keys and items of a dict in turn.
     """
     value = iter(values)
     outer: list[list[Any]] = []
@@ -92,9 +112,13 @@ def decode(program: str, values: tuple[Any, ...]) -> list[Any]:
         if step == "v":
             here.append(next(value))
         elif step == "t":
-            here.append(tensor(value))
+            here.append(tensor(value))  # type: ignore[name-defined]  # noqa: F821 - the backend's
+        elif step == "m":
+            here.append(mapped(value))  # type: ignore[name-defined]  # noqa: F821 - the backend's
         elif step == "b":
             here.append(next(value).encode("latin-1"))
+        elif step == "f":
+            here.append(java_function(next(value)))
         elif step in "[{":
             outer.append(here)
             here = []
@@ -103,6 +127,28 @@ def decode(program: str, values: tuple[Any, ...]) -> list[Any]:
             here = outer.pop()
             here.append(done)
     return here
+
+
+def java_function(java: Any) -> Callable[..., Any]:
+    """Makes a Python function of a Java one, which takes encoded arguments.
+
+    It answers with a program and its values, or with ``!``, a number, a class and a message for what
+    it threw.
+    """
+
+    def call(*args: Any) -> Any:
+        if threading.get_ident() != _owner:
+            raise RuntimeError(
+                "a Java function was called on a thread of Python's own, where it could only wait "
+                "for the thread that called Python: call it on that one"
+            )
+        program, *values = java.call(encode(args, "the caller of a Java function", None))
+        if program == "!":
+            number, java_class, message = values
+            raise JavaError(java_class, message, number)
+        return decode(program, values)[0]
+
+    return call
 
 
 def encode(value: Any, label: str, path: tuple[Any, Any] | None) -> Any:
@@ -156,48 +202,78 @@ def place(path: tuple[Any, Any] | None) -> str:
 
 
 def failure(error: BaseException) -> list[Any]:
-    """Tells all about an exception: [FAILURE, kind, description]."""
+    """Tells all about an exception: [FAILURE, kind, descriptions], the first of which is its own."""
     try:
-        return [FAILURE, kind_of(error), describe(error, set())]
+        return [FAILURE, kind_of(error), describe(error)]
     except MemoryError:
-        return [FAILURE, MEMORY, [type_name(type(error)), "", "", [], [], None]]
+        return [FAILURE, MEMORY, [[type_name(type(error)), "", "", [], [], -1, -1, False, [], -1]]]
 
 
-def describe(error: BaseException, seen: set[int]) -> list[Any]:
-    """Returns [type, message, traceback, [file, function, line, …], notes, cause or None]."""
-    seen.add(id(error))
+def describe(error: BaseException) -> list[list[Any]]:
+    """Describes an exception and those around it, which refer to each other by their index.
+
+    Each is [type, message, traceback, [file, function, line, …], notes, index of its cause or -1,
+    index of its context or -1, whether that is shown, indices of a group's parts, number of the Java
+    exception that it stands for or -1].
+    """
+    found: dict[int, int] = {id(error): 0}
+    errors = [error]
+
+    def index(other: BaseException | None) -> int:
+        if other is None:
+            return -1
+        if id(other) not in found:
+            if len(errors) == MAX_ERRORS:
+                return -1
+            found[id(other)] = len(errors)
+            errors.append(other)
+        return found[id(other)]
+
+    described = []
+    for one in errors:  # which grows on the way
+        frames: list[Any] = []
+        for frame, line in traceback.walk_tb(one.__traceback__):
+            code = frame.f_code
+            if not code.co_filename.startswith(OWN_FILES):
+                frames += [text(code.co_filename), text(code.co_qualname), line or 0]
+        parts = one.exceptions if isinstance(one, BaseExceptionGroup) else ()
+        described.append(
+            [
+                type_name(type(one)),
+                message_of(one),
+                traceback_of(one),
+                frames[-3 * MAX_FRAMES :],
+                [text(str(note)) for note in getattr(one, "__notes__", None) or ()],
+                index(one.__cause__),
+                index(one.__context__),
+                one.__cause__ is None and not one.__suppress_context__,
+                [number for number in map(index, parts) if number >= 0],
+                one.number if isinstance(one, JavaError) else -1,
+            ]
+        )
+    return described
+
+
+def message_of(error: BaseException) -> str:
+    """Returns ``str(error)``, whatever that does."""
     try:
-        message = str(error)
+        return text(str(error))
     except Exception as broken:  # noqa: BLE001 - a user's __str__
-        message = f"<str() of it raised {type_name(type(broken))}>"
-    trace = own_frames_removed(error.__traceback__)
-    frames: list[Any] = []
-    for frame, line in traceback.walk_tb(trace):
-        code = frame.f_code
-        frames += [text(code.co_filename), text(code.co_qualname), line or 0]
-    cause = error.__cause__
-    if cause is None and not error.__suppress_context__:
-        cause = error.__context__
-    follow = cause is not None and id(cause) not in seen and len(seen) < MAX_CAUSES
-    return [
-        type_name(type(error)),
-        text(message),
-        text("".join(traceback.format_exception(type(error), error, trace))),
-        frames[-3 * MAX_FRAMES :],
-        [text(str(note)) for note in getattr(error, "__notes__", None) or ()],
-        describe(cause, seen) if cause is not None and follow else None,
-    ]
+        return f"<str() of it raised {type_name(type(broken))}>"
 
 
-def own_frames_removed(trace: Any) -> Any:
-    """Skips the entry's frame and those of the import system, as Python itself does."""
-    skipped = (__file__, importlib.__file__)
-    while trace is not None:
-        file = trace.tb_frame.f_code.co_filename
-        if file not in skipped and not file.startswith("<frozen importlib"):
-            break
-        trace = trace.tb_next
-    return trace
+def traceback_of(error: BaseException) -> str:
+    """Returns what Python would print of an exception, without the bridge's own frames."""
+    printed = traceback.TracebackException.from_exception(error)
+    left, seen = [printed], set()
+    while left:
+        one = left.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        one.stack[:] = [f for f in one.stack if not f.filename.startswith(OWN_FILES)]
+        left += [one.__cause__, one.__context__, *(getattr(one, "exceptions", None) or ())]
+    return text("".join(printed.format()))
 
 
 def kind_of(error: BaseException) -> int:
@@ -255,58 +331,6 @@ def type_name(kind: type) -> str:
 def text(value: str) -> str:
     """Replaces what is no character (lone surrogates, as in undecodable file names)."""
     return value.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-# Tensors -----------------------------------------------------------------------------------------
-
-# The exporter of each tensor's memory that torch still holds. A torch storage keeps its exporter
-# until the last view of it is gone, so this, and no torch object, tells whether memory is in use.
-exporters: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
-
-
-def tensor(value: Iterator[Any]) -> Any:
-    """Makes a torch tensor on Java's memory from: id, buffer, dtype's name, rank, sizes."""
-    import torch
-
-    number, buffer = next(value), next(value)
-    dtype = getattr(torch, next(value))
-    shape = [next(value) for _ in range(next(value))]
-    if 0 in shape:
-        return torch.empty(shape, dtype=dtype)  # frombuffer takes no empty memory
-    exporter = exporters.get(number)
-    if exporter is None:
-        size = memoryview(buffer).nbytes
-        exporter = (ctypes.c_char * size).from_buffer(
-            buffer
-        )  # holds the buffer, and so Java's memory
-        exporters[number] = exporter
-    return torch.frombuffer(exporter, dtype=dtype).view(shape)
-
-
-def exported(*numbers: int) -> list[int]:
-    """Returns those of these tensors whose memory is still in use, as an encoded list."""
-    if any(number in exporters for number in numbers):
-        gc.collect()  # tracebacks and autograd graphs make cycles
-    return [LIST, *[number for number in numbers if number in exporters]]
-
-
-# Interruption ------------------------------------------------------------------------------------
-
-_raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
-_raise_in.argtypes = (ctypes.c_ulong, ctypes.py_object)
-_raise_in.restype = ctypes.c_int
-_owner = threading.get_ident()
-
-
-def interrupt() -> None:
-    """Makes the owner thread raise Interrupted at its next bytecode; called on another thread."""
-    _raise_in(_owner, Interrupted)
-
-
-def drain() -> None:
-    """Gives an Interrupted that came too late the time to strike here; Java ignores it."""
-    for _ in range(100):
-        pass
 
 
 # Output ------------------------------------------------------------------------------------------

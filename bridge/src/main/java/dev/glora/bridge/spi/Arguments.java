@@ -1,35 +1,35 @@
-package dev.glora.bridge.jep;
+package dev.glora.bridge.spi;
 
+import dev.glora.bridge.JavaFunction;
 import dev.glora.bridge.Tensor;
+import dev.glora.bridge.TensorStorage;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.LongConsumer;
 
 /**
- * Turns arguments into what Jep hands over as itself, and results back; the counterpart of {@code
- * decode} and {@code encode} in {@code trampoline.py}, which explains both forms.
+ * Turns arguments into a program and values that cross as themselves; the counterpart of {@code
+ * decode} in {@code trampoline.py}, which explains the form.
  */
-final class Values {
-
-  private static final long LIST = 0;
-  private static final long DICT = 1;
+public final class Arguments {
 
   private final String label;
   private final LongConsumer handedOver;
+  private final JavaFunctions functions;
   private final StringBuilder program = new StringBuilder();
   private final List<Object> values = new ArrayList<>();
 
-  private Values(String label, LongConsumer handedOver) {
+  private Arguments(String label, LongConsumer handedOver, JavaFunctions functions) {
     this.label = label;
     this.handedOver = handedOver;
+    this.functions = functions;
     values.add(null); // The program's place.
   }
 
   /** Tells whether all arguments are scalars that need no encoding. */
-  static boolean crossAsTheyAre(Object[] args) {
+  public static boolean crossAsTheyAre(Object[] args) {
     for (Object arg : args) {
       if (!(arg instanceof Long
           || arg instanceof Double
@@ -41,9 +41,18 @@ final class Values {
     return true;
   }
 
-  /** Returns the program, then its values. */
-  static Object[] encode(Object[] args, String label, LongConsumer handedOver) {
-    Values encoded = new Values(label, handedOver);
+  /**
+   * Returns the program, then its values.
+   *
+   * @param args the arguments
+   * @param label names the function in messages
+   * @param handedOver told of each tensor among them
+   * @param functions makes what Python calls of a {@link JavaFunction}
+   * @throws IllegalArgumentException if an argument cannot cross
+   */
+  public static Object[] encode(
+      Object[] args, String label, LongConsumer handedOver, JavaFunctions functions) {
+    Arguments encoded = new Arguments(label, handedOver, functions);
     for (Object arg : args) {
       encoded.add(arg);
     }
@@ -65,6 +74,8 @@ final class Values {
       add('v', checked(text));
     } else if (arg instanceof Tensor tensor) {
       addTensor(tensor);
+    } else if (arg instanceof JavaFunction function) {
+      add('f', functions.callable(function));
     } else if (arg instanceof List<?> list) {
       program.append('[');
       list.forEach(this::add);
@@ -79,7 +90,7 @@ final class Values {
     } else {
       throw new IllegalArgumentException(
           ("An argument of %s has type %s, which cannot cross to Python: pass null, "
-                  + "Boolean, Long, Double, String, byte[], List, Map or Tensor.")
+                  + "Boolean, Long, Double, String, byte[], List, Map, Tensor or JavaFunction.")
               .formatted(label, arg.getClass().getName()));
     }
   }
@@ -95,9 +106,19 @@ final class Values {
   }
 
   private void addTensor(Tensor tensor) {
-    program.append('t');
-    values.add(tensor.id());
-    values.add(tensor.buffer());
+    TensorStorage storage = tensor.storage();
+    if (storage instanceof TensorStorage.MappedFile file) {
+      program.append('m');
+      values.add(tensor.id());
+      values.add(file.file().toString());
+      values.add(file.offset());
+      values.add(file.bytes());
+      values.add(file.writable());
+    } else {
+      program.append('t');
+      values.add(tensor.id());
+      values.add(((TensorStorage.Direct) storage).memory());
+    }
     values.add(tensor.dtype().torchName());
     long[] shape = tensor.shape();
     values.add(shape.length);
@@ -130,28 +151,5 @@ final class Values {
       }
     }
     return text;
-  }
-
-  /** Returns a result as plain Java values, or throws the failure that it is. */
-  static Object decode(Object result) {
-    if (!(result instanceof List<?> list)) {
-      return result;
-    }
-    long kind = (Long) list.get(0);
-    if (kind == LIST) {
-      List<Object> items = new ArrayList<>(list.size() - 1);
-      for (Object item : list.subList(1, list.size())) {
-        items.add(decode(item));
-      }
-      return items;
-    }
-    if (kind == DICT) {
-      Map<String, Object> map = new LinkedHashMap<>();
-      for (int i = 1; i < list.size(); i += 2) {
-        map.put((String) list.get(i), decode(list.get(i + 1)));
-      }
-      return map;
-    }
-    throw Failures.of(list);
   }
 }

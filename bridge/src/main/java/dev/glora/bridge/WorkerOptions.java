@@ -1,0 +1,67 @@
+package dev.glora.bridge;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * How the backend {@code worker} starts its process.
+ *
+ * @param backend the backend that runs inside it
+ * @param java the Java executable
+ * @param jvmOptions further options of that JVM, behind those of the bridge
+ * @param killAfter how long after an unheeded time limit the process is killed
+ */
+public record WorkerOptions(
+    String backend, Path java, List<String> jvmOptions, Duration killAfter) {
+
+  /** This process's Java, the backend {@code jep}, killed one second after a time limit. */
+  public static final WorkerOptions DEFAULT =
+      new WorkerOptions(
+          "jep",
+          Path.of(System.getProperty("java.home"), "bin", "java"),
+          List.of(),
+          Duration.ofSeconds(1));
+
+  /** Checks and copies the parts. */
+  public WorkerOptions {
+    Objects.requireNonNull(backend, "backend");
+    Objects.requireNonNull(java, "java");
+    jvmOptions = List.copyOf(jvmOptions);
+    if (backend.equals("worker")) {
+      throw new IllegalArgumentException("A worker cannot run in a worker: name another backend.");
+    }
+    if (killAfter.isNegative()) {
+      throw new IllegalArgumentException(
+          "A worker cannot be killed " + killAfter + " after its time limit: 0 or more.");
+    }
+  }
+
+  /**
+   * Returns these options with another backend inside the process.
+   *
+   * @param name the backend's name
+   */
+  public WorkerOptions withBackend(String name) {
+    return new WorkerOptions(name, java, jvmOptions, killAfter);
+  }
+
+  /**
+   * Returns these options with other options of the JVM.
+   *
+   * @param options like {@code -Xmx1g}
+   */
+  public WorkerOptions withJvmOptions(String... options) {
+    return new WorkerOptions(backend, java, List.of(options), killAfter);
+  }
+
+  /**
+   * Returns these options with another time to a kill.
+   *
+   * @param time counted from the time limit; zero kills at once
+   */
+  public WorkerOptions withKillAfter(Duration time) {
+    return new WorkerOptions(backend, java, jvmOptions, time);
+  }
+}

@@ -1,0 +1,132 @@
+"""What CPython with torch adds to the trampoline: tensors and interruptions; run in its module."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import mmap
+import threading
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+# Tensors -----------------------------------------------------------------------------------------
+
+# The exporter of each tensor's memory that torch still holds. A torch storage keeps its exporter
+# until the last view of it is gone, so this, and no torch object, tells whether memory is in use.
+exporters: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+
+# The exporters of pinned memory, which must not end before it is unpinned.
+pinned: dict[int, Any] = {}
+
+
+def tensor(value: Iterator[Any]) -> Any:
+    """Makes a torch tensor on Java's memory from: id, buffer, dtype's name, rank, sizes."""
+    import torch
+
+    number, buffer = next(value), next(value)
+    dtype, shape = dtype_and_shape(value)
+    if 0 in shape:
+        return torch.empty(shape, dtype=dtype)  # frombuffer takes no empty memory
+    exporter = exporters.get(number)
+    if exporter is None:
+        size = memoryview(buffer).nbytes
+        exporter = (ctypes.c_char * size).from_buffer(
+            buffer
+        )  # holds the buffer, and so Java's memory
+        exporters[number] = exporter
+    return torch.frombuffer(exporter, dtype=dtype).view(shape)
+
+
+def mapped(value: Iterator[Any]) -> Any:
+    """Makes a torch tensor on a part of a file from: id, path, offset, size, whether writes go to
+    the file, dtype's name, rank, sizes.
+
+    Not by torch.from_file, which tells nobody when its mapping ends.
+    """
+    import torch
+
+    number, path, offset, size, shared = (next(value) for _ in range(5))
+    dtype, shape = dtype_and_shape(value)
+    start = offset // mmap.ALLOCATIONGRANULARITY * mmap.ALLOCATIONGRANULARITY
+    exporter = exporters.get(number)
+    if exporter is None:
+        access = mmap.ACCESS_WRITE if shared else mmap.ACCESS_COPY
+        with open(path, "r+b" if shared else "rb") as file:
+            length = offset - start + size
+            exporter = mmap.mmap(file.fileno(), length, access=access, offset=start)
+        exporters[number] = exporter
+    flat = torch.frombuffer(
+        exporter, dtype=dtype, offset=offset - start, count=size // dtype.itemsize
+    )
+    return flat.view(shape)
+
+
+def dtype_and_shape(value: Iterator[Any]) -> tuple[Any, list[int]]:
+    """Reads a dtype's name, a rank and the sizes."""
+    import torch
+
+    dtype = getattr(torch, next(value))
+    return dtype, [next(value) for _ in range(next(value))]
+
+
+def exported(*numbers: int) -> list[int]:
+    """Unpins these tensors and returns those whose memory is in use, as an encoded list."""
+    for number in numbers:
+        pinned.pop(number, None)
+    if any(number in exporters for number in numbers):
+        gc.collect()  # tracebacks and autograd graphs make cycles
+    return [LIST, *[number for number in numbers if number in exporters]]
+
+
+def pin(numbers: list[int], tensors: list[Any]) -> int:
+    """Registers the memory of tensors with CUDA until they are unpinned and out of use.
+
+    Returns:
+        How many were registered.
+    """
+    import torch
+
+    if not torch.cuda.is_available():
+        return 0
+    count = 0
+    for number, tensor in zip(numbers, tensors, strict=True):
+        if number in pinned or tensor.numel() == 0:
+            continue
+        address, size = tensor.data_ptr(), tensor.numel() * tensor.element_size()
+        status = int(torch.cuda.cudart().cudaHostRegister(address, size, 0))
+        if status != 0:
+            raise RuntimeError(
+                f"CUDA registers no pinned memory of {size} bytes (error {status}): pin less, or "
+                "raise the limit of locked memory (ulimit -l)"
+            )
+        pinned[number] = exporters[number]
+        # At interpreter's exit the driver is gone before this would run.
+        weakref.finalize(exporters[number], unpin, address).atexit = False
+        count += 1
+    return count
+
+
+def unpin(address: int) -> None:
+    """Takes a registration back, once nothing uses the memory any more."""
+    import torch
+
+    torch.cuda.cudart().cudaHostUnregister(address)
+
+
+# Interruption ------------------------------------------------------------------------------------
+
+_raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+_raise_in.argtypes = (ctypes.c_ulong, ctypes.py_object)
+_raise_in.restype = ctypes.c_int
+
+
+def interrupt() -> None:
+    """Makes the owner thread raise Interrupted at its next bytecode; called on another thread."""
+    _raise_in(_owner, Interrupted)
+
+
+def drain() -> None:
+    """Gives an Interrupted that came too late the time to strike here; Java ignores it."""
+    for _ in range(100):
+        pass
