@@ -34,6 +34,7 @@ __all__ = [
     "GLoRAConv1D",
     "GLoRAConvolution",
     "GLoRAQuantizedLinear",
+    "awaits_quantising",
     "is_convolution",
     "layer_class",
     "weight_and_bias",
@@ -176,6 +177,12 @@ def is_convolution(module: nn.Module) -> bool:
     return alone and unpadded and base.groups == 1 and all(d == 1 for d in base.dilation)
 
 
+def awaits_quantising(module: nn.Module) -> bool:
+    """Whether `module` is a layer of bitsandbytes that holds its weight unpacked so far."""
+    packed = torch.uint8, torch.int8
+    return _is_bitsandbytes(module) and _parameter(module, "weight").dtype not in packed
+
+
 def weight_and_bias(module: nn.Module) -> tuple[Tensor, Tensor | None]:
     """W0 [out, in] and b0 [out] of a pre-trained layer, or of the GLoRA layer on it.
 
@@ -199,30 +206,18 @@ def weight_and_bias(module: nn.Module) -> tuple[Tensor, Tensor | None]:
 
 @torch.no_grad()
 def dequantized(module: nn.Module) -> Tensor:
-    """The dense weight [out, in] that a quantised layer stands for.
-
-    Raises:
-        ConfigurationError: the layer has not been quantised yet.
-    """
-    weight: Any = module._parameters["weight"]
+    """The dense weight [out, in] that a quantised layer stands for."""
+    base: Any = module
+    weight = base.weight
     if not _is_bitsandbytes(module):
         dense: Tensor = weight.dequantize()
         return dense
     library = sys.modules["bitsandbytes"].functional
-    if weight.dtype in (torch.uint8, torch.int8):
-        state = getattr(weight, "quant_state", None)
-        if state is not None:
-            return torch.as_tensor(library.dequantize_4bit(weight.data, state))
-        # The scales move from the weight to the module's state at its first own forward.
-        scales = getattr(weight, "SCB", None)
-        if scales is None:
-            scales = getattr(getattr(module, "state", None), "SCB", None)
-        if scales is not None:
-            return torch.as_tensor(library.int8_vectorwise_dequant(weight.data, scales))
-    raise ConfigurationError(
-        f"A {type(module).__name__} holds {weight.dtype} and is not quantised yet; move the model "
-        f"to its device first, which is when bitsandbytes quantises it."
-    )
+    if weight.dtype == torch.uint8:
+        return torch.as_tensor(library.dequantize_4bit(weight.data, weight.quant_state))
+    # The scales move from the weight to the module's state at its first own forward.
+    scales = weight.SCB if weight.SCB is not None else base.state.SCB
+    return torch.as_tensor(library.int8_vectorwise_dequant(weight.data, scales))
 
 
 def _parameter(module: nn.Module, name: str) -> Tensor:

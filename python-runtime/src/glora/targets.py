@@ -17,7 +17,7 @@ from fnmatch import fnmatchcase
 
 from torch import nn
 
-from glora.bases import is_convolution, layer_class
+from glora.bases import awaits_quantising, is_convolution, layer_class
 from glora.errors import ConfigurationError
 from glora.forms import near
 
@@ -166,6 +166,11 @@ def _problems(name: str, module: nn.Module, owners: dict[object, list[str]]) -> 
         yield (
             f"Target {name!r} is a {type(module).__name__}, whose own arithmetic an adapter would "
             f"bypass; expected nn.Linear itself or one of its kinds that are known, so exclude it."
+        )
+    elif awaits_quantising(module):
+        yield (
+            f"Target {name!r} is a {type(module).__name__} that is not quantised yet; move the "
+            f"model to its device first, which is when bitsandbytes quantises it."
         )
     if module._forward_hooks or module._forward_pre_hooks or module._backward_hooks:
         yield (
