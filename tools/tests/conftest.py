@@ -172,8 +172,11 @@ def checkout(tmp_path: Path) -> SmallCheckout:
     root = tmp_path / "a folder with spaces" / "glora"
     (root / "tools").mkdir(parents=True)
     shutil.copy2(ROOT / "glora", root)
-    for name in ("lib.sh", "setup", "setup_environment.py", "probe_python.py"):
+    for name in ("lib.sh", "setup", "setup_environment.py"):
         shutil.copy2(ROOT / "tools" / name, root / "tools")
+    probe = Path("bridge/src/main/resources/dev/glora/bridge/probe_base.py")
+    (root / probe).parent.mkdir(parents=True)
+    shutil.copy2(ROOT / probe, root / probe)
 
     (root / "pom.xml").write_text("<project/>")
     for module in ("bridge", "orchestrator"):

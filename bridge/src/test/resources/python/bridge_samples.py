@@ -360,3 +360,17 @@ def floats_from_bits(bits: Any, floats: Any, dtype: str) -> None:
     import torch
 
     floats.copy_(bits.view(getattr(torch, dtype)).to(torch.float32))
+
+
+def break_copying() -> None:
+    """Makes the bridge's self-test see memory that is not shared."""
+    import torch
+
+    sites["copy_"] = torch.Tensor.copy_
+    torch.Tensor.copy_ = lambda self, other: self
+
+
+def mend_copying() -> None:
+    import torch
+
+    torch.Tensor.copy_ = sites.pop("copy_")

@@ -53,6 +53,21 @@ public final class PythonProbe {
     return new PythonProbe(python, timeout).ask();
   }
 
+  /**
+   * Tells why an environment cannot be made from this Python, or nothing where it can.
+   *
+   * @param python a Python executable, of whatever age
+   */
+  static Optional<String> reasonAgainstBase(Path python) {
+    PythonProbe probe = new PythonProbe(python, TIMEOUT);
+    try {
+      String said = probe.run("probe_base.py").strip();
+      return said.startsWith("ok ") ? Optional.empty() : Optional.of(said);
+    } catch (PythonStartException e) {
+      return Optional.of("does not run");
+    }
+  }
+
   private PythonInfo ask() {
     if (!Files.exists(python)) {
       throw failure(
@@ -66,10 +81,10 @@ public final class PythonProbe {
               .formatted(python));
     }
     tried.add("found " + python);
-    return check(answer(run()));
+    return check(answer(run("probe.py")));
   }
 
-  private String run() {
+  private String run(String script) {
     Path folder = null;
     try {
       // Both streams go to files: a grandchild that keeps a pipe open could make reading it
@@ -78,7 +93,7 @@ public final class PythonProbe {
       Path output = folder.resolve("output");
       Path errors = folder.resolve("errors");
       Process process =
-          new ProcessBuilder(python.toString(), "-c", script())
+          new ProcessBuilder(python.toString(), "-c", script(script))
               .redirectOutput(output.toFile())
               .redirectError(errors.toFile())
               .start();
@@ -148,8 +163,16 @@ public final class PythonProbe {
                   + "CPython 3.%d to 3.%d.")
               .formatted(python, version, OLDEST, NEWEST));
     }
+    checkEnvironment(answer, version);
     Path library = library(answer, version);
     Path jep = jepDirectory(answer);
+    String builtFor = answer.path("jep_built_for").asText(minor(version));
+    if (!builtFor.equals(minor(version))) {
+      throw failure(
+          ("%s is Python %s and its package jep was built for %s: run \"%s -m pip install"
+                  + " --force-reinstall --no-binary jep --no-cache-dir jep==%s\".")
+              .formatted(python, version, builtFor, python, jarVersion()));
+    }
     String jepVersion = answer.path("jep_version").asText("unknown");
     String jarVersion = jarVersion();
     tried.add("jep " + jepVersion + " in " + jep + ", jar " + jarVersion);
@@ -183,6 +206,22 @@ public final class PythonProbe {
           "%s is Python %s and 3.%d to 3.%d is needed: name another executable."
               .formatted(python, version, OLDEST, NEWEST));
     }
+  }
+
+  /** Refuses a virtual environment whose base has since become another Python. */
+  private void checkEnvironment(JsonNode answer, String version) {
+    String madeFor = answer.path("made_for").asText(minor(version));
+    if (!madeFor.equals(minor(version))) {
+      throw failure(
+          ("%s belongs to a virtual environment that was made for Python %s and is now Python %s,"
+                  + " which does not see its packages: make the environment anew (%s).")
+              .formatted(python, madeFor, version, answer.path("prefix").asText()));
+    }
+  }
+
+  private static String minor(String version) {
+    String[] parts = version.split("\\.", -1);
+    return parts.length < 2 ? version : parts[0] + "." + parts[1];
   }
 
   private Path library(JsonNode answer, String version) {
@@ -241,8 +280,8 @@ public final class PythonProbe {
     }
   }
 
-  private static String script() throws IOException {
-    try (InputStream in = PythonProbe.class.getResourceAsStream("probe.py")) {
+  private static String script(String name) throws IOException {
+    try (InputStream in = PythonProbe.class.getResourceAsStream(name)) {
       return new String(in.readAllBytes(), StandardCharsets.UTF_8);
     }
   }

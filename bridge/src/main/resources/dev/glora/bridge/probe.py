@@ -46,16 +46,46 @@ def jep_directory():
     return os.path.dirname(spec.origin) if spec and spec.origin else None
 
 
+def made_for():
+    """Returns the Python version that the virtual environment names, None without one."""
+    try:
+        with open(os.path.join(sys.prefix, "pyvenv.cfg")) as settings:
+            for line in settings:
+                name, _, value = line.partition("=")
+                if name.strip() in ("version", "version_info"):
+                    return ".".join(value.strip().split(".")[:2])
+    except (OSError, UnicodeDecodeError):
+        pass
+    return None
+
+
+def built_for(directory):
+    """Returns the version of libpython that jep's native part needs, None if unknown."""
+    import re
+
+    for name in ("libjep.so", "libjep.jnilib"):
+        try:
+            with open(os.path.join(directory or "", name), "rb") as library:
+                found = re.search(rb"libpython(\d+\.\d+)", library.read())
+        except OSError:
+            continue
+        return found.group(1).decode() if found else None
+    return None
+
+
 def details():
     """Returns what matters of a Python that is new enough."""
     import sysconfig
 
+    jep = jep_directory()
     return {
+        "made_for": made_for(),
         "prefix": sys.prefix,
         "base_prefix": sys.base_prefix,
         "libraries": libraries(),
         "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
-        "jep_directory": jep_directory(),
+        "jep_directory": jep,
+        "jep_built_for": built_for(jep),
         "jep_version": version("jep"),
         "numpy_version": version("numpy"),
         "torch_version": version("torch"),

@@ -165,4 +165,31 @@ class PythonProbeTest {
         .hasMessageContaining("has jep 4.2.2")
         .hasMessageContaining("pip install jep==" + PythonProbe.jarVersion());
   }
+
+  @Test
+  void jepOfAnotherPython() throws IOException {
+    assertThat(failure(answering("CPython", "3.12.1", ", \"jep_built_for\": \"3.11\"")))
+        .hasMessageContaining("was built for 3.11")
+        .hasMessageContaining("--force-reinstall");
+  }
+
+  @Test
+  void environmentOfAnotherPython() throws IOException {
+    assertThat(failure(answering("CPython", "3.12.1", ", \"made_for\": \"3.11\"")))
+        .hasMessageContaining("made for Python 3.11 and is now Python 3.12.1")
+        .hasMessageContaining("make the environment anew (/p)");
+  }
+
+  /** The real answer of a real environment whose settings were changed behind its back. */
+  @Test
+  void aRealEnvironmentThatNamesAnotherPythonIsRefused() throws Exception {
+    Path real = TestPython.executable();
+    Path venv = Files.createDirectory(folder.resolve("venv"));
+    Path python = Files.createDirectory(venv.resolve("bin")).resolve("python");
+    Files.createSymbolicLink(python, real.toRealPath());
+    Files.writeString(
+        venv.resolve("pyvenv.cfg"),
+        "home = " + real.toRealPath().getParent() + "\nversion = 3.8.18\n");
+    assertThat(failure(python)).hasMessageContaining("made for Python 3.8");
+  }
 }

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ctypes
 import gc
 import mmap
-import threading
 import weakref
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # the module that this runs in
+    from trampoline import LIST, Interrupted, _owner, takers
 
 # Tensors -----------------------------------------------------------------------------------------
 
@@ -39,10 +41,10 @@ def tensor(value: Iterator[Any]) -> Any:
 
 
 def mapped(value: Iterator[Any]) -> Any:
-    """Makes a torch tensor on a part of a file from: id, path, offset, size, whether writes go to
-    the file, dtype's name, rank, sizes.
+    """Makes a torch tensor on a part of a file.
 
-    Not by torch.from_file, which tells nobody when its mapping ends.
+    From: id, path, offset, size, whether writes go to the file, dtype's name, rank, sizes. Not by
+    torch.from_file, which tells nobody when its mapping ends.
     """
     import torch
 
@@ -60,6 +62,9 @@ def mapped(value: Iterator[Any]) -> Any:
         exporter, dtype=dtype, offset=offset - start, count=size // dtype.itemsize
     )
     return flat.view(shape)
+
+
+takers.update(t=tensor, m=mapped)
 
 
 def dtype_and_shape(value: Iterator[Any]) -> tuple[Any, list[int]]:
@@ -130,3 +135,18 @@ def drain() -> None:
     """Gives an Interrupted that came too late the time to strike here; Java ignores it."""
     for _ in range(100):
         pass
+
+
+# Self-test ---------------------------------------------------------------------------------------
+
+
+def copy(source: Any, target: Any) -> None:
+    """Copies one tensor into another."""
+    target.copy_(source)
+
+
+def square_gradient(x: Any, gradient: Any) -> None:
+    """Writes the gradient of the sum of squares."""
+    leaf = x.detach().clone().requires_grad_()
+    (leaf**2).sum().backward()
+    gradient.copy_(leaf.grad)

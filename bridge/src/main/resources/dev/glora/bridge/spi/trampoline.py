@@ -1,15 +1,14 @@
 """The Python side of the bridge, run in the interpreter at its start, as module _glora_bridge.
 
-Embeddings keep little of a Python exception (Jep: type and first argument), let ``sys.exit`` end the
-JVM, hand Java collections over as proxies and lose the order of dicts. So every call from Java
+Embeddings keep little of a Python exception (Jep: type and first argument), let ``sys.exit`` end
+the JVM, hand Java collections over as proxies and lose the order of dicts. So every call from Java
 enters through an ``entry`` made here: it catches everything, and what cannot cross as a scalar
 crosses as nested lists whose first element tells what they are: LIST, DICT or FAILURE.
 
 Java sends collections the other way as a *program*, one character for each thing on the way
 through the arguments, and their scalars as a flat row of values; ``decode`` builds them anew.
 
-A backend adds to this module what is its own: ``tensor`` and ``mapped``, which take what a program's
-``t`` and ``m`` stand for.
+A backend adds to this module what is its own, among it ``takers`` of tensors.
 
 Must not import numpy or torch: variables such as OMP_NUM_THREADS are read when these load, and much
 of what Java asks needs neither.
@@ -22,7 +21,7 @@ import io
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 LIST, DICT, FAILURE = 0, 1, 2
@@ -36,6 +35,10 @@ ENOMEM = 12
 OWN_FILES = ("<glora-bridge", importlib.__file__, "<frozen importlib")
 
 _owner = threading.get_ident()
+
+
+# What a backend adds to ``decode``: by step, a function that takes what it needs of the values.
+takers: dict[str, Callable[[Iterator[Any]], Any]] = {}
 
 
 class Interrupted(BaseException):
@@ -102,8 +105,8 @@ def decode(program: str, values: Iterable[Any]) -> list[Any]:
     """Builds the arguments that Java described.
 
     ``v`` takes one value, ``b`` a string of Latin-1 that stands for bytes, ``f`` a Java function,
-    ``t`` a tensor in memory, ``m`` one in a file; ``[`` and ``]``, ``{`` and ``}`` enclose lists and
-    dicts, keys and items of a dict in turn.
+    ``t`` a tensor in memory, ``m`` one in a file; ``[`` and ``]``, ``{`` and ``}`` enclose lists
+    and dicts, keys and items of a dict in turn.
     """
     value = iter(values)
     outer: list[list[Any]] = []
@@ -111,10 +114,8 @@ def decode(program: str, values: Iterable[Any]) -> list[Any]:
     for step in program:
         if step == "v":
             here.append(next(value))
-        elif step == "t":
-            here.append(tensor(value))  # type: ignore[name-defined]  # noqa: F821 - the backend's
-        elif step == "m":
-            here.append(mapped(value))  # type: ignore[name-defined]  # noqa: F821 - the backend's
+        elif step in takers:
+            here.append(takers[step](value))
         elif step == "b":
             here.append(next(value).encode("latin-1"))
         elif step == "f":
@@ -132,8 +133,8 @@ def decode(program: str, values: Iterable[Any]) -> list[Any]:
 def java_function(java: Any) -> Callable[..., Any]:
     """Makes a Python function of a Java one, which takes encoded arguments.
 
-    It answers with a program and its values, or with ``!``, a number, a class and a message for what
-    it threw.
+    It answers with a program and its values, or with ``!``, a number, a class and a message for
+    what it threw.
     """
 
     def call(*args: Any) -> Any:
@@ -202,7 +203,7 @@ def place(path: tuple[Any, Any] | None) -> str:
 
 
 def failure(error: BaseException) -> list[Any]:
-    """Tells all about an exception: [FAILURE, kind, descriptions], the first of which is its own."""
+    """Tells all about an exception: [FAILURE, kind, descriptions], its own first."""
     try:
         return [FAILURE, kind_of(error), describe(error)]
     except MemoryError:
@@ -213,8 +214,8 @@ def describe(error: BaseException) -> list[list[Any]]:
     """Describes an exception and those around it, which refer to each other by their index.
 
     Each is [type, message, traceback, [file, function, line, …], notes, index of its cause or -1,
-    index of its context or -1, whether that is shown, indices of a group's parts, number of the Java
-    exception that it stands for or -1].
+    index of its context or -1, whether that is shown, indices of a group's parts, number of the
+    Java exception that it stands for or -1].
     """
     found: dict[int, int] = {id(error): 0}
     errors = [error]
@@ -265,7 +266,8 @@ def message_of(error: BaseException) -> str:
 def traceback_of(error: BaseException) -> str:
     """Returns what Python would print of an exception, without the bridge's own frames."""
     printed = traceback.TracebackException.from_exception(error)
-    left, seen = [printed], set()
+    left: list[traceback.TracebackException | None] = [printed]
+    seen = set()
     while left:
         one = left.pop()
         if one is None or id(one) in seen:
@@ -395,3 +397,17 @@ def finish_lines() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, Lines):
             stream.finish()
+
+
+# Self-test ---------------------------------------------------------------------------------------
+
+
+def spin() -> None:
+    """Never ends."""
+    while True:
+        pass
+
+
+def apply(function: Callable[..., Any], *args: Any) -> Any:
+    """Calls what it is given."""
+    return function(*args)

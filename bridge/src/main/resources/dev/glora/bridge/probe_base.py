@@ -1,8 +1,9 @@
-"""Says whether the Python that runs this file can carry the project.
+"""Says whether the Python that runs this file can carry an environment that Java embeds.
 
 Prints "ok 3.11.7", or the version and in a few words why not.
 
-Run by tools/setup with whatever `python3` it finds, so it keeps to what every Python 3 can parse.
+Run by PythonEnvironment.java and by a checkout's tools/setup with whatever `python3` they find, so
+it keeps to what every Python 3 can parse.
 """
 
 import os
@@ -21,10 +22,10 @@ def reason_against() -> str:
     if not os.path.isfile(os.path.join(sysconfig.get_path("include"), "Python.h")):
         return "without its headers (Python.h)"
     try:
-        import ensurepip
-        import venv
+        import ensurepip  # noqa: F401
+        import venv  # noqa: F401
     except ImportError as error:
-        return "without %s" % error.name
+        return "without " + str(error.name)
     return ""
 
 
@@ -50,6 +51,6 @@ def has_shared_library() -> bool:
 
 
 if __name__ == "__main__":
-    version = "%d.%d.%d" % sys.version_info[:3]
+    version = ".".join(str(part) for part in sys.version_info[:3])
     against = reason_against()
-    print("%s %s" % (version, against) if against else "ok " + version)
+    sys.stdout.write((version + " " + against if against else "ok " + version) + "\n")
