@@ -237,3 +237,19 @@ def test_an_adapter_of_version_1_is_read() -> None:
     output = body(torch.tensor([[1.0, 2.0, -1.0]]))
     expected = json.loads((FIXTURE / "output.json").read_text())
     torch.testing.assert_close(output, torch.tensor(expected))
+
+
+def test_an_adapter_with_tensors_of_genes_that_are_known_as_dead_now_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.setitem(glora.inject.__globals__, "dead_tensors", lambda *_: frozenset())
+        model, sites, structure = adapted(3)
+        glora.save_adapter(model, tmp_path)
+        keys = [s.name for s in sites if s.name.endswith("key")]
+        assert any(structure.forms(key)[t] != "none" for key in keys for t in "CDE")
+        expected = model(**tokens()).logits
+    body = tiny_bert()
+    assert glora.load_adapter(body, tmp_path) == structure
+    torch.testing.assert_close(body(**tokens()).logits, expected)
+    assert not any(glora.glora_layers(body)[key].codes[4] for key in keys)

@@ -5,11 +5,10 @@ import copy
 import numpy as np
 import pytest
 import torch
-from small_models import fill_with_noise, tiny_bert, tokens, with_noise
+from small_models import fill_with_noise, tiny_bert, tokens
 from torch import nn
 
 import glora
-from glora.dead import dead_tensors
 from glora.errors import ConfigurationError
 from glora.layer import GLoRALinear
 from glora.structure import SearchSpace
@@ -243,66 +242,3 @@ def test_a_seed_fixes_the_support_tensors() -> None:
         glora.inject(model, SPACE, generator=torch.Generator().manual_seed(4))
         states.append(model.state_dict())
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
-
-
-def encoder(kind: str) -> nn.Module:
-    import transformers
-
-    size = {
-        "vocab_size": 30,
-        "num_attention_heads": 2,
-        "num_hidden_layers": 1,
-        "hidden_size": 8,
-        "intermediate_size": 8,
-        "max_position_embeddings": 16,
-        "pad_token_id": 0,
-    }
-    torch.manual_seed(0)
-    if kind == "distilbert":
-        config = transformers.DistilBertConfig(
-            vocab_size=30, dim=8, n_layers=1, n_heads=2, hidden_dim=8, max_position_embeddings=16
-        )
-        return transformers.DistilBertModel(config)
-    names = {
-        "bert": "Bert",
-        "roberta": "Roberta",
-        "xlm-roberta": "XLMRoberta",
-        "camembert": "Camembert",
-        "electra": "Electra",
-    }
-    if kind == "electra":
-        size["embedding_size"] = 8
-    config = getattr(transformers, names[kind] + "Config")(**size)
-    return getattr(transformers, names[kind] + "Model")(config)
-
-
-@pytest.mark.parametrize(
-    "kind", ["bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert"]
-)
-def test_a_bias_on_a_dead_key_does_not_change_the_output(kind: str) -> None:
-    model = with_noise(encoder(kind).double().eval())
-    keys = [
-        n for n, m in model.named_modules() if isinstance(m, nn.Linear) and dead_tensors(model, n)
-    ]
-    assert len(keys) == 1
-    before = model(**tokens()).last_hidden_state
-    with torch.no_grad():
-        model.get_submodule(keys[0]).bias += 3 * torch.randn(8, dtype=torch.float64)
-    after = model(**tokens()).last_hidden_state
-    torch.testing.assert_close(after, before, rtol=1e-10, atol=1e-10)
-
-
-def test_a_key_with_rotary_embedding_is_alive() -> None:
-    from transformers import LlamaConfig, LlamaModel
-
-    config = LlamaConfig(
-        vocab_size=30,
-        hidden_size=8,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=8,
-        attention_bias=True,
-    )
-    model = LlamaModel(config)
-    assert not any(dead_tensors(model, name) for name, _ in model.named_modules())
-    assert not dead_tensors(nn.Sequential(nn.Linear(2, 2)), "attention.self.key")

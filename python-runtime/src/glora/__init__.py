@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         SourceError,
         StorageError,
     )
+    from glora.fold import FoldReport, fold
     from glora.inject import current_structure, eject, glora_layers, inject, set_structure
     from glora.layer import GLoRALinear
     from glora.merge import MergeReport, merge, unmerge
@@ -48,6 +49,7 @@ _EXPORTS = {
     "Counts": "glora.structure",
     "DivergedError": "glora.errors",
     "EnvironmentNotUsable": "glora.errors",
+    "FoldReport": "glora.fold",
     "GLoRALinear": "glora.layer",
     "GloraError": "glora.errors",
     "MergeError": "glora.errors",
@@ -60,6 +62,7 @@ _EXPORTS = {
     "count_parameters": "glora.structure",
     "current_structure": "glora.inject",
     "eject": "glora.inject",
+    "fold": "glora.fold",
     "glora_layers": "glora.inject",
     "inject": "glora.inject",
     "load_adapter": "glora.adapter",
@@ -76,6 +79,7 @@ __all__ = [
     "Counts",
     "DivergedError",
     "EnvironmentNotUsable",
+    "FoldReport",
     "GLoRALinear",
     "GloraError",
     "MergeError",
@@ -88,6 +92,7 @@ __all__ = [
     "count_parameters",
     "current_structure",
     "eject",
+    "fold",
     "glora_layers",
     "inject",
     "load_adapter",

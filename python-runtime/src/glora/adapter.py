@@ -25,12 +25,12 @@ from torch import Tensor, nn
 
 from glora.bases import weight_and_bias
 from glora.errors import AdapterError, ConfigurationError, StorageError
-from glora.forms import TENSORS, Site, near
+from glora.forms import Site, near
 from glora.inject import glora_layers, inject, injected_layers, site_at, structure_of
 from glora.layer import GLoRALinear
 from glora.merge import is_merged
 from glora.storage import write_file
-from glora.structure import SearchSpace, Structure
+from glora.structure import Structure
 
 __all__ = [
     "ReadAdapter",
@@ -41,7 +41,6 @@ __all__ = [
     "place",
     "read_adapter",
     "save_adapter",
-    "used_space",
     "write_adapter",
 ]
 
@@ -209,7 +208,7 @@ def place(model: nn.Module, structure: Structure, tensors: Mapping[str, Tensor])
     else:
         targets = ["re:" + re.escape(site) for site in structure.sites]
         # Every drawn number is overwritten or unused: the caller's random state is not touched.
-        inject(model, used_space(structure), targets, exclude=(), generator=torch.Generator())
+        inject(model, structure.smallest_space(), targets, exclude=(), generator=torch.Generator())
         layers = glora_layers(model)
     fill(layers, structure, tensors)
 
@@ -331,16 +330,6 @@ def _check_body(model: nn.Module, structure: Structure, expected: str, folder: P
         )
 
 
-def used_space(structure: Structure) -> SearchSpace:
-    """The smallest space that holds `structure`, with the same codes."""
-    used: dict[str, set[str]] = {tensor: {"none"} for tensor in TENSORS}
-    for site in structure.sites:
-        for tensor, form in structure.forms(site).items():
-            used[tensor].add(form)
-    forms = {tensor: tuple(sorted(names)) for tensor, names in used.items()}
-    return SearchSpace(structure.ranks, forms, structure.a_product)
-
-
 def _fitting(
     model: nn.Module, structure: Structure, tensors: Mapping[str, Tensor], folder: Path
 ) -> dict[str, Tensor]:
@@ -348,7 +337,7 @@ def _fitting(
 
     Tensors that an older glora wrote for genes not known as dead then are left out.
     """
-    space = used_space(structure)
+    space = structure.smallest_space()
     expected: dict[str, list[int]] = {}
     dead: dict[str, list[int]] = {}
     for name, codes in zip(structure.sites, structure.codes.tolist(), strict=True):

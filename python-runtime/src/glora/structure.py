@@ -282,6 +282,23 @@ class Structure:
                     codes[row, column] = NONE
         return Structure(self.sites, codes, self.ranks, self.a_product)
 
+    def folded(self, sites: Sequence[Site]) -> Structure:
+        """The forms that `fold` leaves: A and B as they are, C to E as one vector E."""
+        codes = self.canonical(sites).codes.copy()
+        shifted = codes[:, 2:].any(axis=1)
+        codes[:, 2:] = NONE
+        codes[shifted, TENSORS.index("E")] = VECTOR
+        return Structure(self.sites, codes, self.ranks, self.a_product)
+
+    def smallest_space(self) -> SearchSpace:
+        """The smallest space that holds this structure, with the same codes."""
+        used: dict[str, set[str]] = {tensor: {"none"} for tensor in TENSORS}
+        for site in self.sites:
+            for tensor, form in self.forms(site).items():
+                used[tensor].add(form)
+        forms = {tensor: tuple(sorted(names)) for tensor, names in used.items()}
+        return SearchSpace(self.ranks, forms, self.a_product)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values that say everything: version, ranks, A-product and each site's forms."""
         return {
