@@ -99,7 +99,8 @@ final class Defaults {
     return out;
   }
 
-  private static ObjectNode fill(JsonNode given, JsonNode schema) {
+  /** Writes out what an object leaves out of what its schema gives a default. */
+  static ObjectNode fill(JsonNode given, JsonNode schema) {
     ObjectNode out = Json.object();
     for (Map.Entry<String, JsonNode> property : schema.get("properties").properties()) {
       JsonNode own = property.getValue();
@@ -123,7 +124,7 @@ final class Defaults {
     if (value.isNumber() && schema.path("type").asText().equals("number")) {
       return Json.number(value.doubleValue());
     }
-    if (value.isNumber() && value.isFloatingPointNumber()) {
+    if (value.isNumber()) {
       return Json.MAPPER.getNodeFactory().numberNode(value.longValue());
     }
     if (value.isArray()) {

@@ -53,7 +53,6 @@ final class ExperimentMapper {
 
   private static GloraSpec glora(String label, TrainingSpec training, JsonNode method) {
     JsonNode supernet = method.get("supernet");
-    JsonNode search = method.get("search");
     return new GloraSpec(
         label,
         training,
@@ -66,18 +65,7 @@ final class ExperimentMapper {
         limit(method.get("max_parameters")),
         method.get("count").textValue(),
         new SupernetSpec(training(supernet.get("training")), sampling(supernet.get("sampling"))),
-        new SearchSpec(
-            search.get("strategy").textValue(),
-            search.get("start").textValue(),
-            search.get("swaps").intValue(),
-            search.get("score_batches").intValue(),
-            search.get("population").intValue(),
-            search.get("generations").intValue(),
-            search.get("parents").intValue(),
-            search.get("mutations").intValue(),
-            search.get("crossovers").intValue(),
-            search.get("mutation_probability").doubleValue(),
-            search.get("fitness").textValue()),
+        SearchSpec.of(method.get("search")),
         list(method.get("final"), mode -> FinalMode.of(mode.textValue())),
         FinalMode.of(method.get("primary").textValue()),
         training(method.get("finetune")),

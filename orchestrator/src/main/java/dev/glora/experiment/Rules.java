@@ -168,7 +168,8 @@ final class Rules {
     if (search.parents() > search.population()) {
       throw tooLarge(at, "parents", search.parents(), "population", search.population());
     }
-    if (search.mutations() + search.crossovers() > search.population()) {
+    if (search.strategy().equals("evolution")
+        && search.mutations() + search.crossovers() > search.population()) {
       throw tooLarge(
           at,
           "mutations",

@@ -9,7 +9,6 @@ import dev.glora.experiment.GloraSpec;
 import dev.glora.experiment.RuntimeSpec;
 import dev.glora.experiment.SearchSpec;
 import dev.glora.run.RunContext.StageWatch;
-import dev.glora.search.Evolution;
 import dev.glora.search.Limits;
 import dev.glora.search.ParameterCount;
 import dev.glora.search.Proposal;
@@ -81,13 +80,8 @@ final class SearchStages {
       cut = Optional.of(cut(score, model.maxRank()));
     }
     Strategy strategy = strategy(cut);
-    long total =
-        strategy instanceof Evolution
-            ? (long) search.population()
-                + (long) search.generations()
-                    * Math.max(search.population(), search.mutations() + search.crossovers())
-            : 1;
-    JsonNode found = context.stage("search", total, watch -> search(model, strategy, watch));
+    JsonNode found =
+        context.stage("search", strategy.evaluations(), watch -> search(model, strategy, watch));
     context.store().record(context.id(), "search", found.path("search"));
     return Structure.ofBase64(found.path("codes").asText());
   }
@@ -128,7 +122,7 @@ final class SearchStages {
           cut.map(structure -> new Proposal(structure, "taylor"))
               .orElseGet(() -> new Proposal(repaired(space.largest(), "search/none"), "largest")));
     }
-    return new Evolution(space, limits, spec.search(), context.seed(), cut);
+    return Strategy.of(space, limits, spec.search(), context.seed(), cut);
   }
 
   private ObjectNode search(ModelSession model, Strategy strategy, StageWatch watch) {

@@ -4,7 +4,7 @@ package dev.glora.search;
  * A structure that a strategy wants evaluated.
  *
  * @param structure the structure
- * @param origin where it comes from: {@code random}, {@code taylor}, {@code swap}, {@code mutation}
- *     or {@code crossover}
+ * @param origin where it comes from: {@code random}, {@code taylor}, {@code largest}, {@code swap},
+ *     {@code mutation}, {@code crossover} or {@code offspring} (both)
  */
 public record Proposal(Structure structure, String origin) {}

@@ -31,4 +31,9 @@ public final class SingleStrategy implements Strategy {
   public Optional<Result> best() {
     return Optional.ofNullable(result);
   }
+
+  @Override
+  public long evaluations() {
+    return 1;
+  }
 }

@@ -63,7 +63,25 @@ class ExperimentReaderTest {
     assertThat(glora.primary()).isEqualTo(FinalMode.FINETUNE);
     assertThat(glora.search())
         .isEqualTo(
-            new SearchSpec("evolution", "taylor", 40, 25, 50, 20, 10, 25, 25, 0.2, "accuracy"));
+            new SearchSpec(
+                "evolution",
+                "taylor",
+                40,
+                25,
+                50,
+                20,
+                10,
+                25,
+                25,
+                0.2,
+                0.5,
+                10,
+                "repair",
+                0.9,
+                10,
+                25,
+                1,
+                "accuracy"));
   }
 
   @Test

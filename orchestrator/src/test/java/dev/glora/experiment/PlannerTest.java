@@ -34,7 +34,7 @@ class PlannerTest {
   @Test
   void keyStaysWhatItWas() {
     assertThat(glora().key())
-        .isEqualTo("4b5b701164cfcc711088ec237162cb27c232eb1bea80fd3fb5b5d63f56c1f4f4");
+        .isEqualTo("a78a86e0d23cd26626edb0732280ff0af860f1c537375f2c3c2238bf5582ce80");
   }
 
   @ParameterizedTest

@@ -8,6 +8,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 
 /** Small search spaces for tests. */
 final class Spaces {
@@ -75,9 +76,49 @@ final class Spaces {
     return new Structure(codes);
   }
 
+  /** Settings in the experiment file's words; what is left out has its default. */
+  static SearchSpec search(String text) {
+    return SearchSpec.of(forms(text));
+  }
+
   static SearchSpec settings(String fitness, int population, int generations) {
+    return settings("evolution", fitness, population, generations);
+  }
+
+  static SearchSpec settings(String strategy, String fitness, int population, int generations) {
     int half = population / 2;
-    return new SearchSpec(
-        "evolution", "random", 4, 1, population, generations, 10, half, half, 0.2, fitness);
+    return search(
+        String.format(
+            "{'strategy': '%s', 'swaps': 4, 'population': %d, 'generations': %d, 'parents': %d,"
+                + " 'mutations': %d, 'crossovers': %d, 'children': %d, 'tournament': 3,"
+                + " 'fitness': '%s'}",
+            strategy,
+            population,
+            generations,
+            Math.min(10, population),
+            half,
+            half,
+            half,
+            fitness));
+  }
+
+  /** A smooth made-up objective; the loss is what accuracy lacks, so both agree. */
+  static Result score(Structure structure) {
+    double sum = 0;
+    byte[] codes = structure.codes();
+    for (int gene = 0; gene < codes.length; gene++) {
+      sum += codes[gene] * (1 + (gene * 7) % 5);
+    }
+    return new Result(structure, sum / 1000, 1 - sum / 1000);
+  }
+
+  /** Asks and tells until nothing is asked any more. */
+  static List<List<Proposal>> run(Strategy strategy, Function<Structure, Result> score) {
+    List<List<Proposal>> generations = new ArrayList<>();
+    for (List<Proposal> asked = strategy.ask(); !asked.isEmpty(); asked = strategy.ask()) {
+      generations.add(asked);
+      strategy.tell(asked.stream().map(p -> score.apply(p.structure())).toList());
+    }
+    return generations;
   }
 }
