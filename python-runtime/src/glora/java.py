@@ -8,6 +8,7 @@ variables set by whoever started the process come first.
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "bind",
+    "candidates",
     "close",
     "configure",
     "environment",
@@ -171,6 +173,37 @@ def step(session: int) -> None:
 def evaluate(session: int) -> None:
     """Runs the bound batch forward."""
     _trainer(session).evaluate()
+
+
+def candidates(session: int, request: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Makes `evaluate` fast for some structures, or as before; see `Trainer.open_candidates`.
+
+    Args:
+        session: the session's number.
+        request: `structures` (Base64 of the codes), `tokens`, `cache_mib` and `forward` (`auto`,
+            `merged` or `unmerged`), or None for none.
+
+    Returns:
+        `order`, `blocks`, `shared` and `merged_sites`; empty for none.
+    """
+    trainer = _trainer(session)
+    if request is None:
+        trainer.close_candidates()
+        return {}
+    plan = trainer.open_candidates(
+        [b64decode(text) for text in _value(request, "structures", "candidates")],
+        int(_value(request, "tokens", "candidates")),
+        int(_value(request, "cache_mib", "candidates")) << 20,
+        merge={"auto": None, "merged": True, "unmerged": False}[
+            _value(request, "forward", "candidates")
+        ],
+    )
+    return {
+        "order": list(plan.order),
+        "blocks": plan.blocks,
+        "shared": plan.shared,
+        "merged_sites": plan.merged_sites,
+    }
 
 
 def score(session: int, scores: Tensor) -> None:

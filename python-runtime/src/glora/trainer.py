@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from glora import storage
 from glora.buffers import Buffers
+from glora.candidates import Candidates
 from glora.checkpoint import load_tensors, save_tensors, storage_errors
 from glora.errors import ConfigurationError, DivergedError, StorageError
 from glora.optimizer import FlatAdamW
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from glora import candidates
     from glora.buffers import Column, Plan
     from glora.methods.base import Method
 
@@ -65,6 +67,7 @@ class Trainer:
         self._classes = classes
         self._buffers: Buffers | None = None
         self._codes: bytes | None = None
+        self._candidates: Candidates | None = None
         self._merged = False
         # False while an update is half done: an exception there (a cancel, no memory) leaves
         # weights that belong to no step, and these must not be saved.
@@ -114,11 +117,62 @@ class Trainer:
         self._set_structure(buffers)
         self._mode(training=False)
         with torch.inference_mode():
-            logits = self.method.forward(buffers.batch(plan)).float()
+            logits = self._evaluated(buffers.batch(plan)).float()
             labels = buffers.labels[: plan.rows]
             losses = functional.cross_entropy(logits, labels, reduction="none")
             buffers.logits[: plan.rows].copy_(logits)
             buffers.loss[0] = losses.sum(dtype=torch.float64)
+
+    def _evaluated(self, batch: Mapping[str, Tensor]) -> Tensor:
+        if self._candidates is None:
+            return self.method.forward(batch)
+        return self._candidates.forward(lambda: self.method.forward(batch), batch)
+
+    def open_candidates(
+        self,
+        structures: Sequence[bytes],
+        tokens: int,
+        cache_bytes: int,
+        *,
+        merge: bool | None = None,
+    ) -> candidates.Plan:
+        """Makes `evaluate` fast for these structures, until a weight changes or they are closed.
+
+        Args:
+            structures: the codes that will be bound, five bytes per site.
+            tokens: of the whole evaluation of one, padding included.
+            cache_bytes: greatest memory for what several of them share.
+            merge: `True` or `False` to merge every site or none; by its shape when omitted.
+
+        Returns:
+            The order in which most is shared, and what is.
+
+        Raises:
+            ConfigurationError: the method has no sites or was merged, or a structure's length is
+                not five codes per site.
+        """
+        self._unmerged("open_candidates")
+        sites = len(self.method.sites)
+        wrong = [len(codes) for codes in structures if len(codes) != 5 * sites]
+        if wrong or not sites:
+            raise ConfigurationError(
+                f"A candidate of the method `{self.method.name}` has {wrong[0] if wrong else 0} "
+                f"codes, expected {5 * sites}, five for each of at least one site: pass structures "
+                "of this session's sites."
+            )
+        self.close_candidates()
+        self._mode(training=False)
+        self._candidates = Candidates(
+            self.method.model, structures, tokens, cache_bytes, merge=merge
+        )
+        self._codes = None
+        return self._candidates.plan
+
+    def close_candidates(self) -> None:
+        """Evaluates as before `open_candidates`; does nothing where it was not called."""
+        if self._candidates is not None:
+            self._candidates.close()
+            self._candidates = None
 
     def score(self, scores: Tensor) -> None:
         """Adds |⟨θ, g⟩| of each slice on the bound batch to `scores`; no weight changes.
@@ -155,6 +209,7 @@ class Trainer:
             ConfigurationError: another type or shape, or a method without ranks.
         """
         self._unmerged("sort_ranks")
+        self.close_candidates()
         self._check_scores(scores)
         self.method.sort_ranks(scores)
         self.optimizer.reset()
@@ -188,12 +243,14 @@ class Trainer:
             ConfigurationError: it was saved by another method, model or setting.
         """
         self._unmerged("state_load")
+        self.close_candidates()
         self.optimizer.load_state(load_tensors(path, self._header()))
         self._whole = True
 
     def reset(self, *, weights: bool, optimizer: bool, seed: int) -> None:
         """Draws fresh weights by `seed`, forgets the optimiser's state, or both."""
         self._unmerged("reset")
+        self.close_candidates()
         if weights:
             self.method.reset_weights(seed)
             self._whole = True
@@ -221,6 +278,7 @@ class Trainer:
             At least `max_abs_weight_change`.
         """
         self._unmerged("merge")
+        self.close_candidates()
         if self.method.sites:
             self._set_structure(self._bound())
         self._mode(training=False)
@@ -244,6 +302,7 @@ class Trainer:
 
     def _backward(self, buffers: Buffers, plan: Plan) -> float:
         """Forward and backward over the bound batch; returns the norm of the gradient."""
+        self.close_candidates()
         self._set_structure(buffers)
         self._mode(training=True)
         torch.manual_seed(plan.seed)
@@ -265,6 +324,8 @@ class Trainer:
         if codes != self._codes:
             self._codes = None  # stays so when a code is refused
             self.optimizer.activate(self.method.set_codes(array.copy()))
+            if self._candidates is not None:
+                self._candidates.choose(codes)
             self._codes = codes
 
     def _mode(self, *, training: bool) -> None:
