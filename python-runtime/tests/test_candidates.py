@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -142,7 +143,7 @@ def test_shared_blocks_are_not_computed(session: Session) -> None:
     structures = drawn(session, 10, seed=3)
     plan = opened(session, structures, "auto")
     calls = 0
-    model = java._sessions[session.number].method.model
+    model: Any = java._sessions[session.number].method.model
     attention = [layer.attention for layer in model.bert.encoder.layer]
 
     def count(*_: object) -> None:
