@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from glora.inject import current_structure, eject, glora_layers, inject, set_structure
     from glora.layer import GLoRALinear
     from glora.merge import MergeReport, merge, unmerge
+    from glora.peft_export import export_peft
+    from glora.peft_import import import_peft
     from glora.structure import (
         Counts,
         SearchSpace,
@@ -62,8 +64,10 @@ _EXPORTS = {
     "count_parameters": "glora.structure",
     "current_structure": "glora.inject",
     "eject": "glora.inject",
+    "export_peft": "glora.peft_export",
     "fold": "glora.fold",
     "glora_layers": "glora.inject",
+    "import_peft": "glora.peft_import",
     "inject": "glora.inject",
     "load_adapter": "glora.adapter",
     "merge": "glora.merge",
@@ -92,8 +96,10 @@ __all__ = [
     "count_parameters",
     "current_structure",
     "eject",
+    "export_peft",
     "fold",
     "glora_layers",
+    "import_peft",
     "inject",
     "load_adapter",
     "merge",

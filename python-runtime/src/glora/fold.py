@@ -20,7 +20,7 @@ from glora.layer import GLoRALinear
 from glora.structure import Counts, parameter_counts
 from glora.targets import replace_modules
 
-__all__ = ["FoldReport", "fold"]
+__all__ = ["FoldReport", "bias_shift", "fold"]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def fold(model: nn.Module) -> FoldReport:
         for parameter, slices in layer.active_slices().items():
             tensors[f"{name}.{parameter}"] = parameters[parameter][slices]
         if any(code for code in layer.codes[2:]):
-            tensors[f"{name}.E"] = _shift(name, layer)
+            tensors[f"{name}.E"] = bias_shift(name, layer)
     fill(new, folded, tensors)
     error = 0.0
     for name, layer in layers.items():
@@ -78,8 +78,12 @@ def fold(model: nn.Module) -> FoldReport:
     return FoldReport(before, after, error)
 
 
-def _shift(site: str, layer: GLoRALinear) -> Tensor:
-    """b0∘D + E + W0·C [out] in float64."""
+def bias_shift(site: str, layer: GLoRALinear) -> Tensor:
+    """b0∘D + E + W0·C [out] in float64, at a site where one of the three is active.
+
+    Raises:
+        MergeError: a value is not finite.
+    """
     bias = None if layer.bias is None else layer.bias.double()
     with torch.autocast(layer.weight.device.type, enabled=False):
         shifted = layer.effective_bias(layer.weight.double(), bias)

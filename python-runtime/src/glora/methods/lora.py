@@ -18,6 +18,7 @@ from glora.methods.classifier import (
 )
 from glora.models import init_head
 from glora.optimizer import Entry
+from glora.peft_export import sort_config
 from glora.targets import find_targets
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class LoRAMethod(ClassifierMethod):
     def export_adapter(self, folder: Path) -> tuple[str, int]:
         """Writes PEFT's own files, and the head beside them."""
         self._peft.save_pretrained(str(folder))
+        sort_config(folder)
         save_tensors(folder / _HEAD_FILE, head_tensors(self.model), {"method": self.name})
         return _FILE, count(self._adapter)
 
