@@ -6,7 +6,7 @@ package dev.glora;
  *
  * <p>The sentence goes to standard error as it is; the cause goes to the run's log alone.
  */
-public final class GloraException extends RuntimeException {
+public class GloraException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   private final ExitCode code;

@@ -55,6 +55,7 @@ class ArchitectureTest {
               "dev.glora.search..",
               "dev.glora.experiment..",
               "dev.glora.store..",
+              "dev.glora.plan..",
               "dev.glora.report..")
           .should()
           .dependOnClassesThat()
@@ -73,13 +74,14 @@ class ArchitectureTest {
               "dev.glora.train..",
               "dev.glora.run..",
               "dev.glora.store..",
+              "dev.glora.plan..",
               "dev.glora.report..");
 
   @ArchTest
   static final ArchRule reportsReadTheStoreOnly =
       noClasses()
           .that()
-          .resideInAnyPackage("dev.glora.report..", "dev.glora.store..")
+          .resideInAnyPackage("dev.glora.report..", "dev.glora.store..", "dev.glora.plan..")
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(
@@ -106,6 +108,7 @@ class ArchitectureTest {
               "dev.glora.cli..",
               "dev.glora.data..",
               "dev.glora.experiment..",
+              "dev.glora.plan..",
               "dev.glora.report..",
               "dev.glora.run..",
               "dev.glora.search..",

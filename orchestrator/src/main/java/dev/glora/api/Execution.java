@@ -6,6 +6,9 @@ import dev.glora.Json;
 import dev.glora.bridge.PythonConfig;
 import dev.glora.bridge.PythonRuntime;
 import dev.glora.experiment.PlannedRun;
+import dev.glora.plan.Estimate;
+import dev.glora.plan.PlanEntry;
+import dev.glora.plan.RunPlan;
 import dev.glora.report.Reports;
 import dev.glora.report.RunDocument;
 import dev.glora.run.ExperimentRunner;
@@ -13,10 +16,10 @@ import dev.glora.run.RunListener;
 import dev.glora.store.RunRow;
 import dev.glora.store.RunStatus;
 import dev.glora.store.RunStore;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** Does planned runs: says why, starts Python if there is anything to do, runs, reports. */
 final class Execution {
@@ -37,23 +40,26 @@ final class Execution {
    */
   Answer run(List<PlannedRun> plan, String again) {
     List<PlannedRun> todo = new ArrayList<>();
-    for (PlannedRun run : plan) {
-      String reason = Reasons.of(store, settings.runs(), run);
+    for (PlanEntry entry : RunPlan.of(Optional.of(store), settings.runs(), plan)) {
+      PlannedRun run = entry.run();
       RunRow row = store.upsert(run);
-      boolean done = row.status() == RunStatus.FINISHED;
-      if (done && !Files.isDirectory(settings.runs().resolve(run.id()))) {
-        reason = "done again, its folder is gone";
+      if (row.status() == RunStatus.FINISHED && entry.state() == PlanEntry.State.AGAIN) {
         store.restart(run.id());
-        store.status(run.id(), RunStatus.PLANNED, reason);
-        done = false;
+        store.status(run.id(), RunStatus.PLANNED, entry.reason());
       }
-      settings.notes().accept(run.id() + ": " + reason);
-      if (!done) {
+      settings.notes().accept(run.id() + ": " + entry.reason() + left(entry));
+      if (entry.state() != PlanEntry.State.DONE) {
         todo.add(run);
       }
     }
     ExitCode code = todo.isEmpty() ? ExitCode.DONE : work(todo, again);
     return report(plan, code);
+  }
+
+  private static String left(PlanEntry entry) {
+    Estimate estimate = entry.estimate();
+    boolean known = entry.state() != PlanEntry.State.DONE && estimate.seconds().isPresent();
+    return known ? " (" + estimate.words() + ", " + estimate.basis() + ")" : "";
   }
 
   private ExitCode work(List<PlannedRun> todo, String again) {

@@ -1,10 +1,15 @@
 package dev.glora.api;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.glora.GloraException;
 import dev.glora.Json;
+import dev.glora.experiment.ExperimentPage;
 import dev.glora.experiment.ExperimentReader;
+import dev.glora.experiment.ExperimentSchema;
 import dev.glora.experiment.PlannedRun;
 import dev.glora.experiment.Planner;
+import dev.glora.plan.RunPlan;
+import dev.glora.report.RunTables;
 import dev.glora.run.CancelToken;
 import dev.glora.run.RunListener;
 import dev.glora.store.RunRow;
@@ -13,6 +18,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -56,9 +62,37 @@ public final class Glora {
    */
   public Answer run(Path file, String... overrides) {
     List<PlannedRun> plan = planner().plan(ExperimentReader.read(file, List.of(overrides)));
-    try (RunStore store = RunStore.open(settings.runs())) {
+    try (RunStore store = settings.openStore()) {
       return new Execution(settings, store).run(plan, "the same command");
     }
+  }
+
+  /**
+   * Plans an experiment and changes nothing.
+   *
+   * @param file the experiment file
+   * @param overrides settings laid over it, such as {@code training.steps=100}
+   * @return {@code {experiment, runs: [{run, state, reason, seconds, …}], counts, seconds,
+   *     unknown}}, see {@link RunPlan#document}
+   */
+  public Answer plan(Path file, String... overrides) {
+    List<PlannedRun> plan = planner().plan(ExperimentReader.read(file, List.of(overrides)));
+    Optional<RunStore> store = settings.existingStore();
+    try {
+      JsonNode document = RunPlan.document(RunPlan.of(store, settings.runs(), plan));
+      return Answer.of(document, RunTables.plan(document));
+    } finally {
+      store.ifPresent(RunStore::close);
+    }
+  }
+
+  /**
+   * Tells what an experiment file may hold.
+   *
+   * @return its JSON Schema; the text is the reference in Markdown that is made from it
+   */
+  public Answer schema() {
+    return Answer.of(ExperimentSchema.json(), ExperimentPage.markdown());
   }
 
   /**
@@ -89,7 +123,7 @@ public final class Glora {
    * @return {@code {total, offset, runs: [{run, status, …}]}}
    */
   public Answer list(RunFilter filter) {
-    return Queries.list(settings.runs(), filter);
+    return Queries.list(settings, filter);
   }
 
   /**
@@ -110,7 +144,7 @@ public final class Glora {
    * @return {@code {counts: {STATUS: n}, runs: [{run, status, stage, …}]}}
    */
   public Answer status() {
-    return Queries.status(settings.runs());
+    return Queries.status(settings);
   }
 
   /**
@@ -142,14 +176,14 @@ public final class Glora {
   }
 
   private RunStore existing() {
-    return RunStore.openExisting(settings.runs())
-        .orElseThrow(() -> Queries.noRuns(settings.runs()));
+    return settings.existingStore().orElseThrow(() -> Queries.noRuns(settings.runs()));
   }
 
   /** Sets up a {@link Glora}. Everything has a default. */
   public static final class Builder {
     private Path checkout = Path.of(System.getProperty("glora.root", ""));
     private Path runs = Path.of("runs");
+    private String store;
     private Path python;
     private Path cache;
     private Path events;
@@ -159,6 +193,7 @@ public final class Glora {
     private Runnable pythonStarted = () -> {};
 
     private Builder(Map<String, String> environment) {
+      this.store = environment.getOrDefault("GLORA_STORE", "");
       this.python = path(environment.get("GLORA_PYTHON"));
       this.cache = path(environment.get("GLORA_CACHE"));
       this.events = path(environment.get("GLORA_EVENTS"));
@@ -176,6 +211,18 @@ public final class Glora {
      */
     public Builder runs(Path folder) {
       runs = Objects.requireNonNull(folder);
+      return this;
+    }
+
+    /**
+     * Sets the store.
+     *
+     * @param url {@code postgresql://USER:PASSWORD@HOST:PORT/DATABASE}, or an empty string for
+     *     SQLite in the folder of the runs; default: what {@code GLORA_STORE} names, else SQLite
+     * @return this
+     */
+    public Builder store(String url) {
+      store = Objects.requireNonNull(url);
       return this;
     }
 
@@ -280,6 +327,7 @@ public final class Glora {
           new Settings(
               root,
               runs,
+              store,
               python != null ? python : root.resolve(Path.of(".venv", "bin", "python")),
               cache != null
                   ? cache.toAbsolutePath()

@@ -31,11 +31,12 @@ final class Queries {
 
   private Queries() {}
 
-  static Answer list(Path runs, RunFilter filter) {
+  static Answer list(Settings settings, RunFilter filter) {
+    Path runs = settings.runs();
     Set<RunStatus> statuses = statuses(filter.status());
     List<RunSummary> page = List.of();
     int total = 0;
-    Optional<RunStore> opened = RunStore.openExisting(runs);
+    Optional<RunStore> opened = settings.existingStore();
     if (opened.isPresent()) {
       try (RunStore store = opened.get()) {
         if (filter.status() != null && statuses.contains(RunStatus.RUNNING)) {
@@ -105,10 +106,11 @@ final class Queries {
     return Answer.of(document, new RunReport(document).text());
   }
 
-  static Answer status(Path runs) {
+  static Answer status(Settings settings) {
+    Path runs = settings.runs();
     ArrayNode open = Json.array();
     Map<String, Integer> counts = new TreeMap<>();
-    Optional<RunStore> opened = RunStore.openExisting(runs);
+    Optional<RunStore> opened = settings.existingStore();
     if (opened.isPresent()) {
       try (RunStore store = opened.get()) {
         store.counts().forEach((status, n) -> counts.put(word(status), n));
@@ -119,7 +121,7 @@ final class Queries {
             counts.merge(word(each.status()), -1, Integer::sum);
             counts.merge(word(status), 1, Integer::sum);
           }
-          open.add(line(runs, each).put("stage", StageEvents.last(store, each.id()).orElse(null)));
+          open.add(line(runs, each).put("stage", store.lastStage(each.id()).orElse(null)));
         }
         counts.values().removeIf(n -> n == 0);
       }
@@ -167,6 +169,7 @@ final class Queries {
     line.put("experiment", run.experiment());
     line.put("method", run.method());
     line.put("label", run.label());
+    line.put("variant", run.variant());
     line.put("seed", run.seed());
     line.put("key", run.key());
     line.put("changed", run.changed().toString());

@@ -2,9 +2,11 @@ package dev.glora.api;
 
 import dev.glora.run.CancelToken;
 import dev.glora.run.RunListener;
+import dev.glora.store.RunStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -12,6 +14,7 @@ import java.util.function.Consumer;
  *
  * @param checkout folder of the sources; where it has none, the Python package is an installed one
  * @param runs folder of the runs
+ * @param store URL of the store, an empty string for SQLite in the folder of the runs
  * @param python the Python executable
  * @param cache folder of fetched models and prepared data
  * @param events file that gets a line for each event, or null
@@ -23,6 +26,7 @@ import java.util.function.Consumer;
 record Settings(
     Path checkout,
     Path runs,
+    String store,
     Path python,
     Path cache,
     Path events,
@@ -30,6 +34,16 @@ record Settings(
     Consumer<String> notes,
     CancelToken cancel,
     Runnable pythonStarted) {
+
+  /** Opens the store for reading and writing; makes it when missing. */
+  RunStore openStore() {
+    return RunStore.open(runs, store);
+  }
+
+  /** Opens the store for questions, where there is one. */
+  Optional<RunStore> existingStore() {
+    return RunStore.openExisting(runs, store);
+  }
 
   /** Folders with Python modules of the checkout; none where the package is installed. */
   List<Path> modules() {
@@ -40,6 +54,6 @@ record Settings(
   /** The same, with other runs. */
   Settings withRuns(Path folder) {
     return new Settings(
-        checkout, folder, python, cache, events, listener, notes, cancel, pythonStarted);
+        checkout, folder, store, python, cache, events, listener, notes, cancel, pythonStarted);
   }
 }

@@ -1,10 +1,7 @@
 package dev.glora.api;
 
 import dev.glora.run.RunListener;
-import dev.glora.store.RunEvent;
 import dev.glora.store.RunStore;
-import java.util.List;
-import java.util.Optional;
 
 /** Notes the begin of each stage in the store, so that another process can tell where a run is. */
 final class StageEvents implements RunListener {
@@ -16,17 +13,6 @@ final class StageEvents implements RunListener {
   StageEvents(RunListener next, RunStore store) {
     this.next = next;
     this.store = store;
-  }
-
-  /** The stage that a run began last. */
-  static Optional<String> last(RunStore store, String run) {
-    List<RunEvent> events = store.events(run);
-    for (int i = events.size() - 1; i >= 0; i--) {
-      if (events.get(i).kind().equals(KIND)) {
-        return Optional.of(events.get(i).text());
-      }
-    }
-    return Optional.empty();
   }
 
   @Override

@@ -51,6 +51,9 @@ record Call(
 
   Glora.Builder builder() {
     Glora.Builder builder = Glora.builder().runs(runs()).notes(this::tell);
+    if (options.hasOption("store")) {
+      builder.store(options.getOptionValue("store"));
+    }
     if (options.hasOption("python")) {
       builder.python(Path.of(options.getOptionValue("python")));
     }

@@ -20,8 +20,8 @@ final class HelpText {
     out.append(
         """
 
-        Environment: GLORA_PYTHON, GLORA_CACHE (default ~/.cache/glora), GLORA_EVENTS (a file that
-        gets a line for each event), NO_COLOR.
+        Environment: GLORA_PYTHON, GLORA_STORE, GLORA_CACHE (default ~/.cache/glora), GLORA_EVENTS (a
+        file that gets a line for each event), NO_COLOR.
         Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 environment not usable,
         130 interrupted by Ctrl-C, 143 by TERM (state saved).
         """);

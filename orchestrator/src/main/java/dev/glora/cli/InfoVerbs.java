@@ -23,6 +23,13 @@ final class InfoVerbs {
     return call.glora().doctor(call.json() ? line -> {} : call.out()::println);
   }
 
+  static Answer schema(Call call) {
+    Answer schema = call.glora().schema();
+    return call.options().hasOption("markdown")
+        ? schema
+        : Answer.of(schema.json(), Json.pretty(schema.json()) + "\n");
+  }
+
   private static Verb verb(String name) {
     return Verbs.find(name)
         .orElseThrow(

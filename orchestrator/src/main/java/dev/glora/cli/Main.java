@@ -15,6 +15,7 @@ import java.util.Optional;
 import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.DefaultParser;
 import org.apache.commons.cli.MissingArgumentException;
+import org.apache.commons.cli.Option;
 import org.apache.commons.cli.ParseException;
 import org.apache.commons.cli.UnrecognizedOptionException;
 import org.apache.commons.text.similarity.LevenshteinDistance;
@@ -108,7 +109,8 @@ public final class Main {
     int at = 0;
     while (at < words.size() && words.get(at).startsWith("-")) {
       String word = words.get(at);
-      at += word.equals("--runs") || word.equals("--python") ? 2 : 1;
+      Option option = Verbs.common().getOption(word);
+      at += option != null && option.hasArg() ? 2 : 1;
     }
     return at;
   }

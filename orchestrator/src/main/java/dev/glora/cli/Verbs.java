@@ -21,13 +21,22 @@ final class Verbs {
               "run an experiment, or go on with it",
               "Runs each method with each seed. Finished runs with an equal configuration are not"
                   + " run again; interrupted ones go on where they were. A setting such as"
-                  + " training.steps=100, methods.2.max_parameters=80000 or seeds=[0,1,2] is laid"
-                  + " over the file.",
-              List.of(),
+                  + " training.steps=100, methods.glora.max_parameters=80000, seeds=[0,1,2] or"
+                  + " matrix.task.domain=[movies,tweets] is laid over the file.",
+              List.of(
+                  option(
+                      null,
+                      "dry-run",
+                      null,
+                      "only print the plan: each run, what is to be done about it and why, and how"
+                          + " long it may take")),
               1,
               ANY,
               call ->
-                  Work.of(call, glora -> glora.run(Path.of(call.argument(0)), call.overrides()))),
+                  call.options().hasOption("dry-run")
+                      ? call.glora().plan(Path.of(call.argument(0)), call.overrides())
+                      : Work.of(
+                          call, glora -> glora.run(Path.of(call.argument(0)), call.overrides()))),
           new Verb(
               "resume",
               "RUN",
@@ -95,6 +104,17 @@ final class Verbs {
               0,
               0,
               call -> call.glora().version()),
+          new Verb(
+              "schema",
+              "",
+              "print the JSON Schema of experiment files",
+              "For editors: a file that begins with the line # yaml-language-server:"
+                  + " $schema=experiment.schema.json is completed and checked from it.",
+              List.of(
+                  option(null, "markdown", null, "print docs/experiment-file.md, made from it")),
+              0,
+              0,
+              InfoVerbs::schema),
           new Verb("help", "[VERB]", "explain a verb", "", List.of(), 0, 1, InfoVerbs::help));
 
   private static final int PAGE = 100;
@@ -136,6 +156,12 @@ final class Verbs {
   static Options common() {
     Options options = new Options();
     options.addOption(option(null, "runs", "DIR", "folder of the runs (default: runs)"));
+    options.addOption(
+        option(
+            null,
+            "store",
+            "URL",
+            "postgresql://USER@HOST/DATABASE (default: $GLORA_STORE, else SQLite)"));
     options.addOption(
         option(
             null,

@@ -4,7 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
 
 /**
- * What an experiment file says, with every default filled in.
+ * What an experiment file says, with every default filled in: one variant of it where it has a
+ * matrix.
  *
  * @param name name of the experiment, part of each run's id
  * @param seeds seeds of the runs
@@ -13,6 +14,7 @@ import java.util.List;
  * @param task what is learnt
  * @param training shared settings of every training loop
  * @param methods ways of adapting the model
+ * @param variant what the file's matrix set in this variant, empty where it has none
  * @param resolved the same as JSON with sorted keys, defaults included
  */
 public record Experiment(
@@ -23,10 +25,12 @@ public record Experiment(
     TaskSpec task,
     TrainingSpec training,
     List<MethodSpec> methods,
+    List<Setting> variant,
     JsonNode resolved) {
   /** Copies the lists. */
   public Experiment {
     seeds = List.copyOf(seeds);
     methods = List.copyOf(methods);
+    variant = List.copyOf(variant);
   }
 }

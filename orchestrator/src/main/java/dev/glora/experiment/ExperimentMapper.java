@@ -11,7 +11,7 @@ import java.util.function.Function;
 final class ExperimentMapper {
   private ExperimentMapper() {}
 
-  static Experiment experiment(JsonNode all) {
+  static Experiment experiment(JsonNode all, List<Setting> variant) {
     JsonNode runtime = all.get("runtime");
     JsonNode task = all.get("task");
     JsonNode split = task.get("split");
@@ -35,6 +35,7 @@ final class ExperimentMapper {
             task.get("threshold").doubleValue()),
         training(all.get("training")),
         list(all.get("methods"), ExperimentMapper::method),
+        variant,
         all);
   }
 

@@ -1,5 +1,6 @@
 package dev.glora.experiment;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,6 +33,63 @@ final class Origins {
     keys.keySet().removeIf(known -> known.startsWith(pointer + "/"));
     values.put(pointer, origin);
     keys.put(pointer, origin);
+  }
+
+  /** A value was merged into the one at a pointer: its leaves stand elsewhere from now on. */
+  void note(String pointer, JsonNode value, String origin) {
+    if (!value.isObject()) {
+      override(pointer, origin);
+      return;
+    }
+    for (var entry : value.properties()) {
+      note(child(pointer, entry.getKey()), entry.getValue(), origin);
+    }
+  }
+
+  /** Takes over where one value stands and its key. */
+  void take(String pointer, Origins from) {
+    copy(pointer, from.values, values);
+    copy(pointer, from.keys, keys);
+  }
+
+  private static void copy(String pointer, Map<String, String> from, Map<String, String> to) {
+    String place = from.get(pointer);
+    if (place != null) {
+      to.put(pointer, place);
+    }
+  }
+
+  /** Takes over where a value and everything in it stands, in place of what was known below. */
+  void takeAll(String pointer, Origins from) {
+    override(pointer, from.of(pointer));
+    take(pointer, from);
+    from.values.forEach((at, place) -> put(pointer, at, place, values));
+    from.keys.forEach((at, place) -> put(pointer, at, place, keys));
+  }
+
+  private static void put(String pointer, String at, String place, Map<String, String> to) {
+    if (at.startsWith(pointer + "/")) {
+      to.put(at, place);
+    }
+  }
+
+  /** Becomes the places of a tree into which this one's were merged; the root stays this file's. */
+  void become(Origins merged) {
+    String root = values.get("");
+    values.clear();
+    values.putAll(merged.values);
+    keys.clear();
+    keys.putAll(merged.keys);
+    if (root != null) {
+      values.put("", root);
+    }
+  }
+
+  Origins copy() {
+    Origins out = new Origins(file);
+    out.values.putAll(values);
+    out.keys.putAll(keys);
+    return out;
   }
 
   /** Where the value stands, or the nearest value around it that was written down. */

@@ -2,12 +2,15 @@ package dev.glora.experiment;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.glora.GloraException;
 import dev.glora.Json;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
- * Plans the runs of an experiment: each method with each seed.
+ * Plans the runs of an experiment: each method with each seed in each variant.
  *
  * <p>A run's key is the SHA-256 of the canonical JSON of its own small experiment: name, shared
  * blocks, this method alone, this seed alone, and the digest of the code. Another method or another
@@ -15,6 +18,7 @@ import java.util.List;
  */
 public final class Planner {
   private static final int SHORT_KEY = 8;
+  private static final int MOST_RUNS = 100_000;
 
   private final String code;
 
@@ -28,19 +32,47 @@ public final class Planner {
   }
 
   /**
-   * Plans the runs.
+   * Plans the runs of an experiment without a matrix.
    *
    * @param experiment an experiment
    * @return its runs, by seed and then in the order of the methods
    */
   public List<PlannedRun> plan(Experiment experiment) {
-    List<PlannedRun> runs = new ArrayList<>();
-    for (long seed : experiment.seeds()) {
-      for (int i = 0; i < experiment.methods().size(); i++) {
-        runs.add(run(experiment, i, seed));
+    return plan(List.of(experiment));
+  }
+
+  /**
+   * Plans the runs of an experiment.
+   *
+   * @param variants the experiment's variants
+   * @return its runs, by seed, then by variant, then in the order of the methods; variants that
+   *     differ in nothing that concerns a method share its run
+   */
+  public List<PlannedRun> plan(List<Experiment> variants) {
+    long runs = 0;
+    for (Experiment variant : variants) {
+      runs += (long) variant.seeds().size() * variant.methods().size();
+    }
+    if (runs > MOST_RUNS) {
+      throw GloraException.usage(
+          "The experiment "
+              + variants.get(0).name()
+              + " has "
+              + runs
+              + " runs (variant × method × seed), expected at most "
+              + MOST_RUNS
+              + "; run parts of it.");
+    }
+    Map<String, PlannedRun> byKey = new LinkedHashMap<>();
+    for (long seed : variants.get(0).seeds()) {
+      for (Experiment variant : variants) {
+        for (int i = 0; i < variant.methods().size(); i++) {
+          PlannedRun run = run(variant, i, seed);
+          byKey.putIfAbsent(run.key(), run);
+        }
       }
     }
-    return runs;
+    return List.copyOf(byKey.values());
   }
 
   /**
@@ -52,7 +84,7 @@ public final class Planner {
   public PlannedRun replan(JsonNode resolved) {
     ObjectNode given = resolved.deepCopy();
     given.remove("code");
-    Experiment experiment = ExperimentMapper.experiment(Defaults.resolve(given));
+    Experiment experiment = ExperimentMapper.experiment(Defaults.resolve(given), List.of());
     return run(experiment, 0, experiment.seeds().get(0));
   }
 
@@ -68,6 +100,37 @@ public final class Planner {
     String key = Json.digest(sorted);
     String id =
         experiment.name() + "-" + method.label() + "-s" + seed + "-" + key.substring(0, SHORT_KEY);
-    return new PlannedRun(id, key, experiment, method, seed, sorted);
+    return new PlannedRun(id, key, experiment, method, variant(experiment, index), seed, sorted);
+  }
+
+  /** Words what the matrix set that concerns a method: not the keys of the other methods. */
+  private static String variant(Experiment experiment, int method) {
+    List<String> words = new ArrayList<>();
+    for (Setting setting : experiment.variant()) {
+      String own = "/methods/" + method + "/";
+      if (!setting.pointer().startsWith("/methods/")) {
+        words(setting.key(), setting.value(), words);
+      } else if ((setting.pointer() + "/").startsWith(own)) {
+        String below = (setting.pointer() + "/").substring(own.length());
+        words(below.replaceAll("/$", "").replace('/', '.'), setting.value(), words);
+      }
+    }
+    return String.join(", ", words);
+  }
+
+  private static void words(String key, JsonNode value, List<String> out) {
+    if (value.isObject()) {
+      value
+          .properties()
+          .forEach(
+              entry ->
+                  words(
+                      key.isEmpty() ? entry.getKey() : key + "." + entry.getKey(),
+                      entry.getValue(),
+                      out));
+    } else {
+      String text = value.isTextual() ? value.textValue() : Json.text(value);
+      out.add(key + "=" + Words.shorten(text));
+    }
   }
 }

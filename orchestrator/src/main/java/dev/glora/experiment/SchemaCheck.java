@@ -16,22 +16,26 @@ import java.util.Set;
 
 /** Holds an experiment against the schema and words what it finds. */
 final class SchemaCheck {
+  // Compiled once: a matrix has thousands of variants.
+  private static final JsonSchema SCHEMA =
+      JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012)
+          .getSchema(
+              ExperimentSchema.json(),
+              SchemaValidatorsConfig.builder().pathType(PathType.JSON_POINTER).build());
+
   private SchemaCheck() {}
 
+  /** What a file is that holds no object. */
+  static GloraException noObject(JsonNode root, Origins origins) {
+    return GloraException.usage(
+        origins.of("")
+            + ": the file is "
+            + Words.value(root)
+            + ", expected an object that begins with version: 1; see experiments/quickstart.yaml.");
+  }
+
   static void check(JsonNode root, Origins origins) {
-    if (!root.isObject()) {
-      throw GloraException.usage(
-          origins.of("")
-              + ": the file is "
-              + Words.value(root)
-              + ", expected an object that begins with version: 1; see experiments/quickstart.yaml.");
-    }
-    JsonSchema schema =
-        JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012)
-            .getSchema(
-                ExperimentSchema.json(),
-                SchemaValidatorsConfig.builder().pathType(PathType.JSON_POINTER).build());
-    Set<ValidationMessage> found = schema.validate(root);
+    Set<ValidationMessage> found = SCHEMA.validate(root);
     if (found.isEmpty()) {
       return;
     }
@@ -100,7 +104,9 @@ final class SchemaCheck {
   private static String missing(
       ValidationMessage message, String pointer, JsonNode schema, String place) {
     String key = message.getProperty();
-    String description = schema.path("properties").path(key).path("description").asText("");
+    // What is required under a condition is described where it is always allowed.
+    JsonNode described = schema.has("properties") ? schema : ExperimentSchema.root();
+    String description = described.path("properties").path(key).path("description").asText("");
     int stop = description.indexOf(". ");
     String first = stop < 0 ? description.replaceAll("\\.$", "") : description.substring(0, stop);
     return place

@@ -133,7 +133,7 @@ public final class ExperimentReport {
   }
 
   private static String title(JsonNode run) {
-    return run.path("label").asText() + ", seed " + run.path("seed").asText();
+    return MethodTable.label(run) + ", seed " + run.path("seed").asText();
   }
 
   private static String status(JsonNode run) {

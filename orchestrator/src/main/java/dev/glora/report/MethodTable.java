@@ -14,11 +14,11 @@ final class MethodTable {
   private static final Set<String> NOT_TRAINING = Set.of("download", "prepare", "report");
 
   static final String NOTE =
-      "Accuracy on val and test in per cent, mean ± standard deviation over the seeds. "
-          + "Adapter parameters without the head: as trained and stored, and with C, D and E folded"
-          + " into one bias. Seconds of training, search and the final itself, without download,"
-          + " preparation, merging and test; MiB at their peak. An asterisk marks the primary final, declared before"
-          + " test was opened.";
+      "Accuracy on val and test in per cent, mean ± standard deviation over the seeds. Adapter"
+          + " parameters without the head: as trained and stored, and with C, D and E folded into"
+          + " one bias. Seconds of training, search and the final itself, without download,"
+          + " preparation, merging and test; MiB at their peak. An asterisk marks the primary"
+          + " final, declared before test was opened.";
 
   /** Column of the F1 score. */
   private static final int F1 = 5;
@@ -81,7 +81,7 @@ final class MethodTable {
     Map<String, List<Entry>> groups = new LinkedHashMap<>();
     for (JsonNode run : runs) {
       for (JsonNode last : run.path("finals")) {
-        String key = run.path("label").asText() + "\n" + last.path("mode").asText();
+        String key = label(run) + "\n" + last.path("mode").asText();
         groups.computeIfAbsent(key, unused -> new ArrayList<>()).add(new Entry(run, last));
       }
     }
@@ -91,7 +91,7 @@ final class MethodTable {
       boolean several = first.run.path("finals").size() > 1;
       rows.add(
           List.of(
-              first.run.path("label").asText(),
+              label(first.run),
               mode.equals("train")
                   ? ""
                   : mode + (several && first.last.path("primary").asBoolean() ? " *" : ""),
@@ -106,6 +106,12 @@ final class MethodTable {
               Numbers.whole(values(group, MethodTable::peak))));
     }
     return rows;
+  }
+
+  /** What tells a run from others but for its seed: the method, and the variant of a matrix. */
+  static String label(JsonNode run) {
+    String variant = run.path("variant").asText();
+    return run.path("label").asText() + (variant.isEmpty() ? "" : " (" + variant + ")");
   }
 
   private record Entry(JsonNode run, JsonNode last) {}

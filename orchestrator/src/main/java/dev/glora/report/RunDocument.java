@@ -38,6 +38,7 @@ public final class RunDocument {
     out.set("task", row.resolved().path("task").path("domain"));
     out.put("method", row.method());
     out.put("label", row.label());
+    out.put("variant", row.variant());
     out.put("seed", row.seed());
     out.put("key", row.key());
     out.put("folder", runs.resolve(row.id()).toString());

@@ -1,6 +1,7 @@
 package dev.glora.report;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.glora.plan.Estimate;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -59,6 +60,42 @@ public final class RunTables {
       out.append("\nglora resume RUN goes on with one of them.\n");
     }
     return out.toString();
+  }
+
+  /**
+   * Shows a plan.
+   *
+   * @param plan what {@link dev.glora.plan.RunPlan#document} makes
+   * @return several lines
+   */
+  public static String plan(JsonNode plan) {
+    TextTable table = new TextTable(5, "run", "state", "time", "why", "variant");
+    for (JsonNode run : plan.path("runs")) {
+      boolean done = run.path("state").asText().equals("done");
+      table.row(
+          List.of(
+              run.path("run").asText(),
+              run.path("state").asText(),
+              done ? Numbers.NONE : run.path("estimate").asText(),
+              run.path("reason").asText() + (done ? "" : "; " + run.path("basis").asText()),
+              run.path("variant").asText()));
+    }
+    List<String> parts = new ArrayList<>();
+    plan.path("counts")
+        .properties()
+        .forEach(count -> parts.add(count.getValue().asText() + " " + count.getKey()));
+    int unknown = plan.path("unknown").asInt();
+    return table.text()
+        + "\n"
+        + plan.path("runs").size()
+        + " runs: "
+        + String.join(", ", parts)
+        + ". Time left: "
+        + (unknown == plan.path("runs").size()
+            ? "unknown."
+            : Estimate.words(plan.path("seconds").asDouble())
+                + (unknown == 0 ? "." : ", and that of " + unknown + " runs, which is unknown."))
+        + "\n";
   }
 
   private static String seconds(JsonNode run) {

@@ -1,248 +1,42 @@
 package dev.glora.store;
 
-import dev.glora.GloraException;
-import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
-import java.sql.Connection;
-import java.sql.SQLException;
-import java.util.Optional;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
-import org.flywaydb.core.Flyway;
-import org.flywaydb.core.api.FlywayException;
 import org.jdbi.v3.core.Handle;
-import org.jdbi.v3.core.Jdbi;
-import org.jdbi.v3.core.JdbiException;
-import org.sqlite.SQLiteConfig;
-import org.sqlite.SQLiteDataSource;
 
-/**
- * One connection to the SQLite file, and what makes it durable and safe to share: write-ahead log,
- * a sync at each commit, a long wait for another writer, and write transactions that take their
- * lock at the start (a transaction that reads first and then wants to write could not wait).
- */
-final class Database implements AutoCloseable {
-  /** Version that the newest migration sets as {@code user_version}. */
-  static final int SCHEMA = 1;
-
-  static final String FILE = "glora.db";
-  private static final int WAIT_MILLIS = 60_000;
-
-  private final Path file;
-  private final Connection connection;
-  private final Handle handle;
-  // One connection serves all threads, so each transaction has it alone.
-  private final ReentrantLock lock = new ReentrantLock();
-  private CommitListener listener = (run, what, done) -> {};
-
-  private Database(Path file, Connection connection) {
-    this.file = file;
-    this.connection = connection;
-    this.handle = Jdbi.create(connection).open();
-  }
-
-  static Database open(Path runs) {
-    Path file = runs.resolve(FILE);
-    try {
-      Files.createDirectories(runs);
-      create(file);
-      Connection connection = connect(file, false, false);
-      try {
-        migrate(runs, file, connection);
-        return new Database(file, connection);
-      } catch (SQLException | RuntimeException e) {
-        connection.close();
-        throw e;
-      }
-    } catch (IOException e) {
-      throw StoreErrors.folder(runs, e);
-    } catch (SQLException | FlywayException e) {
-      throw StoreErrors.sentence(file, e);
-    }
-  }
-
-  static Optional<Database> openExisting(Path runs) {
-    Path file = runs.resolve(FILE);
-    if (!Files.exists(file)) {
-      return Optional.empty();
-    }
-    if (Files.isWritable(file) && Files.isWritable(runs)) {
-      return Optional.of(open(runs));
-    }
-    try {
-      // Beside a folder that cannot be written SQLite cannot make the log's index: the file is read
-      // as if nobody wrote it, which holds as far as this user can tell.
-      Connection connection = connect(file, true, !Files.isWritable(runs));
-      int version = version(connection);
-      if (version != SCHEMA) {
-        connection.close();
-        throw GloraException.environment(
-            file
-                + " has schema "
-                + version
-                + " and cannot be written, but this glora reads schema "
-                + SCHEMA
-                + "; copy the folder to where you may write.");
-      }
-      return Optional.of(new Database(file, connection));
-    } catch (SQLException e) {
-      throw StoreErrors.sentence(file, e);
-    }
-  }
-
-  void onCommit(CommitListener newListener) {
-    lock.lock();
-    try {
-      listener = newListener;
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  <T> T read(Function<Handle, T> work) {
-    lock.lock();
-    try {
-      return work.apply(handle);
-    } catch (JdbiException e) {
-      throw StoreErrors.sentence(file, e);
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  <T> T write(String run, String what, Function<Handle, T> work) {
-    lock.lock();
-    try {
-      T result = transaction(run, what, work);
-      listener.commit(run, what, true);
-      return result;
-    } catch (JdbiException e) {
-      throw StoreErrors.sentence(file, e);
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  // Written out, since JDBC's way cannot take the lock first: it begins with the first statement,
-  // and
-  // is left in the middle of nowhere when that one does not get the lock.
-  private <T> T transaction(String run, String what, Function<Handle, T> work) {
-    handle.execute("begin immediate");
-    try {
-      T value = work.apply(handle);
-      listener.commit(run, what, false);
-      handle.execute("commit");
-      return value;
-    } catch (RuntimeException | Error e) {
-      try {
-        handle.execute("rollback");
-      } catch (JdbiException gone) {
-        // A full disk has rolled it back already.
-        e.addSuppressed(gone);
-      }
-      throw e;
-    }
-  }
-
-  @Override
-  public void close() {
-    lock.lock();
-    try {
-      handle.close();
-      connection.close();
-    } catch (SQLException | JdbiException e) {
-      throw StoreErrors.sentence(file, e);
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  /** Makes an empty file that only its owner reads; SQLite gives its log the same rights. */
-  private static void create(Path file) throws IOException {
-    if (Files.exists(file)) {
-      return;
-    }
-    try {
-      if (file.getFileSystem().supportedFileAttributeViews().contains("posix")) {
-        Files.createFile(
-            file,
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-      } else {
-        Files.createFile(file);
-      }
-    } catch (FileAlreadyExistsException e) {
-      // Another process was first, which is as good.
-      return;
-    }
-  }
-
-  private static Connection connect(Path file, boolean readOnly, boolean immutable)
-      throws SQLException {
-    SQLiteConfig config = new SQLiteConfig();
-    config.setBusyTimeout(WAIT_MILLIS);
-    config.enforceForeignKeys(true);
-    if (readOnly) {
-      config.setReadOnly(true);
-    } else {
-      config.setJournalMode(SQLiteConfig.JournalMode.WAL);
-      config.setSynchronous(SQLiteConfig.SynchronousMode.FULL);
-    }
-    SQLiteDataSource source = new SQLiteDataSource(config);
-    String address = file.toAbsolutePath().toUri().getRawPath();
-    source.setUrl("jdbc:sqlite:file:" + address + (immutable ? "?immutable=1" : ""));
-    return source.getConnection();
-  }
+/** What the store asks of a database; the SQL of the tables is the same for all. */
+interface Database extends AutoCloseable {
+  /** Version of the tables that the newest migration leaves behind, the same for all databases. */
+  int SCHEMA = 2;
 
   /**
-   * Flyway takes longer than a query may, so it is asked only when the schema is not the newest.
+   * Tells a listener before and after each commit.
+   *
+   * @param listener called on the thread that commits
    */
-  private static void migrate(Path runs, Path file, Connection connection)
-      throws SQLException, IOException {
-    if (version(connection) == SCHEMA) {
-      return;
-    }
-    // SQLite gives Flyway no lock that spans its steps: two first commands at once wait here.
-    Path lockFile = runs.resolve("glora.db.lock");
-    try (FileChannel channel =
-            FileChannel.open(lockFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        FileLock held = channel.lock()) {
-      int version = version(connection);
-      if (version > SCHEMA) {
-        throw GloraException.environment(
-            file
-                + " has schema "
-                + version
-                + ", newer than this glora's schema "
-                + SCHEMA
-                + "; use the glora that made it, or another --runs folder.");
-      }
-      if (version < SCHEMA && held.isValid()) {
-        SQLiteConfig config = new SQLiteConfig();
-        config.setBusyTimeout(WAIT_MILLIS);
-        SQLiteDataSource source = new SQLiteDataSource(config);
-        source.setUrl("jdbc:sqlite:file:" + file.toAbsolutePath().toUri().getRawPath());
-        Flyway.configure(Database.class.getClassLoader())
-            .dataSource(source)
-            .locations("classpath:db/migration")
-            .baselineOnMigrate(true)
-            .baselineVersion("0")
-            .load()
-            .migrate();
-      }
-    }
-  }
+  void onCommit(CommitListener listener);
 
-  private static int version(Connection connection) throws SQLException {
-    try (var statement = connection.createStatement();
-        var rows = statement.executeQuery("pragma user_version")) {
-      rows.next();
-      return rows.getInt(1);
-    }
-  }
+  /**
+   * Asks.
+   *
+   * @param work gets a connection that it has alone
+   * @return what the work returns
+   */
+  <T> T read(Function<Handle, T> work);
+
+  /**
+   * Writes in one transaction, on disk when this returns. Two transactions about the same run come
+   * one after the other, so that what one reads is still true when it writes.
+   *
+   * @param run the run that it is about
+   * @param what the table or section that is written
+   * @param work gets a connection in a transaction
+   * @return what the work returns
+   */
+  <T> T write(String run, String what, Function<Handle, T> work);
+
+  /** SQL for the milliseconds since 1970 by the database's own clock. */
+  String clock();
+
+  @Override
+  void close();
 }

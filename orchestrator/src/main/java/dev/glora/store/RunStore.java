@@ -16,7 +16,7 @@ import java.util.function.UnaryOperator;
 import org.jdbi.v3.core.Handle;
 
 /**
- * The store of a folder of runs: {@code <runs>/glora.db}.
+ * The store of runs: {@code glora.db} in the folder of the runs (SQLite), or a PostgreSQL database.
  *
  * <p>Every method that writes is one transaction, on disk when it returns. All methods may be
  * called from any thread. A store that cannot be used (full disk, locked, damaged, read-only)
@@ -51,29 +51,80 @@ import org.jdbi.v3.core.Handle;
  */
 public final class RunStore implements AutoCloseable {
   private final Database database;
+  private final Lease lease;
 
-  private RunStore(Database database) {
+  private RunStore(Database database, Lease lease) {
     this.database = database;
+    this.lease = lease;
   }
 
   /**
-   * Opens the store of a folder for reading and writing; makes both when missing.
+   * Opens the SQLite store of a folder for reading and writing; makes both when missing.
    *
    * @param runs folder of the runs
    * @return the store, to be closed by the caller
    */
   public static RunStore open(Path runs) {
-    return new RunStore(Database.open(runs));
+    return open(runs, "");
   }
 
   /**
-   * Opens the store of a folder for questions, also where the folder cannot be written.
+   * Opens a store for reading and writing; makes it when missing.
+   *
+   * @param runs folder of the runs
+   * @param url {@code postgresql://USER:PASSWORD@HOST:PORT/DATABASE}, or an empty string for SQLite
+   *     in the folder of the runs
+   * @return the store, to be closed by the caller
+   */
+  public static RunStore open(Path runs, String url) {
+    return new RunStore(
+        url.isEmpty() ? SqliteDatabase.open(runs) : PostgresDatabase.open(PostgresAddress.of(url)),
+        null);
+  }
+
+  /**
+   * Opens the SQLite store of a folder for questions, also where the folder cannot be written.
    *
    * @param runs folder of the runs
    * @return the store, or nothing where the folder has none
    */
   public static Optional<RunStore> openExisting(Path runs) {
-    return Database.openExisting(runs).map(RunStore::new);
+    return openExisting(runs, "");
+  }
+
+  /**
+   * Opens a store for questions, also where it cannot be written.
+   *
+   * @param runs folder of the runs
+   * @param url as for {@link #open(Path, String)}
+   * @return the store, or nothing where there is none
+   */
+  public static Optional<RunStore> openExisting(Path runs, String url) {
+    Optional<? extends Database> database =
+        url.isEmpty()
+            ? SqliteDatabase.openExisting(runs)
+            : PostgresDatabase.openExisting(PostgresAddress.of(url));
+    return database.map(found -> new RunStore(found, null));
+  }
+
+  /**
+   * The same store, for who works under a lease: each write of the lease's run is refused once the
+   * lease is lost, in the transaction of the write.
+   *
+   * @param held a lease
+   * @return a view that need not be closed
+   */
+  public RunStore under(Lease held) {
+    return new RunStore(database, held);
+  }
+
+  /**
+   * Who works on what.
+   *
+   * @return the leases of this store
+   */
+  public Leases leases() {
+    return new Leases(database);
   }
 
   /**
@@ -119,6 +170,38 @@ public final class RunStore implements AutoCloseable {
    */
   public List<RunRow> matching(String text) {
     return read(handle -> RunTable.matching(handle, text));
+  }
+
+  /**
+   * Finds the run that was last planned in the place of another: same experiment, variant, label
+   * and seed, other key.
+   *
+   * @param run a planned run
+   * @return the row of the one before it
+   */
+  public Optional<RunRow> before(PlannedRun run) {
+    return read(handle -> RunTable.before(handle, run));
+  }
+
+  /**
+   * Tells how long finished runs took.
+   *
+   * @param method kind of the method
+   * @param most greatest number of runs
+   * @return the latest ones, newest first
+   */
+  public List<Timing> timings(String method, int most) {
+    return read(handle -> RunTable.timings(handle, method, most));
+  }
+
+  /**
+   * Tells which stage a run began last.
+   *
+   * @param run the run's id
+   * @return name of the stage
+   */
+  public Optional<String> lastStage(String run) {
+    return read(handle -> RunTable.lastStage(handle, run));
   }
 
   /**
@@ -392,10 +475,12 @@ public final class RunStore implements AutoCloseable {
     writeVoid(run, "restart", handle -> ResultTables.delete(handle, run));
   }
 
-  /** Closes the database. */
+  /** Closes the database, unless this is the view of a lease. */
   @Override
   public void close() {
-    database.close();
+    if (lease == null) {
+      database.close();
+    }
   }
 
   private <T> T read(Function<Handle, T> work) {
@@ -403,11 +488,23 @@ public final class RunStore implements AutoCloseable {
   }
 
   private <T> T write(String run, String what, Function<Handle, T> work) {
-    return database.write(run, what, work);
+    if (lease != null && !lease.run().equals(run)) {
+      throw new IllegalArgumentException(
+          "The lease of " + lease.run() + " gives no right to write to " + run);
+    }
+    return database.write(
+        run,
+        what,
+        handle -> {
+          if (lease != null) {
+            Leases.check(handle, lease);
+          }
+          return work.apply(handle);
+        });
   }
 
   private void writeVoid(String run, String what, Consumer<Handle> work) {
-    database.write(
+    write(
         run,
         what,
         handle -> {

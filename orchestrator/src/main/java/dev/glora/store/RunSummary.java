@@ -10,6 +10,7 @@ import java.time.Instant;
  * @param key SHA-256 of what affects its result
  * @param experiment name of its experiment
  * @param label label of its method
+ * @param variant what its experiment's matrix set in it, or an empty string
  * @param method kind of its method
  * @param seed its root seed
  * @param status where it stands
@@ -22,6 +23,7 @@ public record RunSummary(
     String key,
     String experiment,
     String label,
+    String variant,
     String method,
     long seed,
     RunStatus status,

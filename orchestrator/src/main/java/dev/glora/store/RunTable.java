@@ -1,12 +1,15 @@
 package dev.glora.store;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.glora.Json;
 import dev.glora.experiment.PlannedRun;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -16,8 +19,9 @@ import org.jdbi.v3.core.Handle;
 /** SQL of campaigns, runs and events. */
 final class RunTable {
   private static final String SELECT =
-      "select run.*, campaign.name as experiment from run join campaign on campaign.id ="
-          + " run.campaign ";
+      "select run.*, campaign.name as experiment, coalesce(variant.settings, '') as variant from"
+          + " run join campaign on campaign.id = run.campaign left join variant on variant.run ="
+          + " run.id ";
 
   private static final String WHERE =
       "where (campaign.name = :experiment or cast(:experiment as text) is null)"
@@ -43,6 +47,12 @@ final class RunTable {
         now.toString(),
         now.toString(),
         run.experiment().name());
+    if (!run.variant().isEmpty()) {
+      handle.execute(
+          "insert into variant (run, settings) values (?, ?) on conflict (run) do nothing",
+          run.id(),
+          run.variant());
+    }
   }
 
   static Optional<RunRow> find(Handle handle, String id) {
@@ -69,6 +79,51 @@ final class RunTable {
         .list();
   }
 
+  static Optional<RunRow> before(Handle handle, PlannedRun run) {
+    return handle
+        .createQuery(
+            SELECT
+                + "where campaign.name = ? and run.label = ? and run.seed = ? and"
+                + " coalesce(variant.settings, '') = ? and run.id <> ? order by run.rowid desc"
+                + " limit 1")
+        .bind(0, run.experiment().name())
+        .bind(1, run.method().label())
+        .bind(2, run.seed())
+        .bind(3, run.variant())
+        .bind(4, run.id())
+        .map((rows, context) -> row(rows))
+        .findOne();
+  }
+
+  static List<Timing> timings(Handle handle, String method, int most) {
+    Map<String, ObjectNode> stages = new LinkedHashMap<>();
+    List<Timing> out = new ArrayList<>();
+    handle
+        .createQuery(
+            "select run.id, run.resolved, record.section, record.value from (select id, resolved,"
+                + " rowid as place from run where status = 'FINISHED' and method = ? order by rowid"
+                + " desc limit ?) run join record on record.run = run.id where"
+                + " substr(record.section, 1, 8) = 'timings.' order by run.place desc")
+        .bind(0, method)
+        .bind(1, most)
+        .map(
+            (rows, context) -> {
+              String id = rows.getString("id");
+              ObjectNode own = stages.get(id);
+              if (own == null) {
+                own = Json.object();
+                stages.put(id, own);
+                out.add(new Timing(id, Json.parse(rows.getString("resolved")), own));
+              }
+              own.set(
+                  rows.getString("section").substring("timings.".length()),
+                  Json.parse(rows.getString("value")));
+              return id;
+            })
+        .list();
+    return out;
+  }
+
   static List<RunRow> all(Handle handle) {
     return handle
         .createQuery(SELECT + "order by run.rowid")
@@ -83,9 +138,10 @@ final class RunTable {
         handle
             .createQuery(
                 "select run.id, run.key, campaign.name as experiment, run.label, run.method,"
-                    + " run.seed, run.status, run.reason, run.changed, final.record from run join"
-                    + " campaign on campaign.id = run.campaign left join final on final.run ="
-                    + " run.id and final.is_primary = 1 "
+                    + " run.seed, run.status, run.reason, run.changed, final.record,"
+                    + " coalesce(variant.settings, '') as variant from run join campaign on"
+                    + " campaign.id = run.campaign left join variant on variant.run = run.id left"
+                    + " join final on final.run = run.id and final.is_primary = 1 "
                     + WHERE
                     + " order by run.rowid desc limit :limit offset :offset")
             .bind("experiment", experiment)
@@ -130,6 +186,7 @@ final class RunTable {
         rows.getString("key"),
         rows.getString("experiment"),
         rows.getString("label"),
+        rows.getString("variant"),
         rows.getString("method"),
         rows.getLong("seed"),
         RunStatus.valueOf(rows.getString("status")),
@@ -163,6 +220,15 @@ final class RunTable {
         event.text());
   }
 
+  static Optional<String> lastStage(Handle handle, String run) {
+    return handle
+        .createQuery(
+            "select text from event where run = ? and kind = 'STAGE' order by id desc limit 1")
+        .bind(0, run)
+        .mapTo(String.class)
+        .findOne();
+  }
+
   static List<RunEvent> events(Handle handle, String run) {
     return handle
         .createQuery("select * from event where run = ? order by id")
@@ -184,6 +250,7 @@ final class RunTable {
         rows.getString("key"),
         rows.getString("experiment"),
         rows.getString("label"),
+        rows.getString("variant"),
         rows.getString("method"),
         rows.getLong("seed"),
         RunStatus.valueOf(rows.getString("status")),

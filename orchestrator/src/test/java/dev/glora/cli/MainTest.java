@@ -25,6 +25,15 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class MainTest {
+  private static final String DEMO =
+      """
+      version: 1
+      name: demo
+      model: "local:/none"
+      task: {source: "local:/none", domain: movies}
+      methods: [{method: head}]
+      """;
+
   @TempDir Path folder;
 
   record Ending(int code, String out, String err) {}
@@ -105,7 +114,7 @@ class MainTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"version", "help", "list", "status"})
+  @ValueSource(strings = {"version", "help", "list", "status", "schema"})
   void answerIsOneJsonDocumentOnStandardOutput(String verb) throws IOException {
     Ending ending = here(verb, "--json");
 
@@ -183,17 +192,39 @@ class MainTest {
   }
 
   @Test
+  void dryRunPrintsThePlanAndLeavesNothingBehind() throws IOException {
+    Path file = Files.writeString(folder.resolve("demo.yaml"), DEMO);
+    Path runs = folder.resolve("runs");
+
+    Ending ending = glora("run", file.toString(), "--dry-run", "--runs", runs.toString());
+
+    assertThat(ending.code()).isZero();
+    assertThat(ending.out())
+        .containsPattern("demo-head-s0-[0-9a-f]{8} +to do +unknown +new; no run like it")
+        .contains("\n1 runs: 1 to do. Time left: unknown.\n");
+    assertThat(ending.err()).isEmpty();
+    assertThat(runs).doesNotExist();
+  }
+
+  @Test
+  void dryRunChangesNothingInTheStore() throws IOException {
+    Path file = Files.writeString(folder.resolve("demo.yaml"), DEMO);
+    FilledStore.fill(folder);
+    byte[] before = Files.readAllBytes(folder.resolve("glora.db"));
+
+    Ending ending = here("run", file.toString(), "--dry-run", "--json", "name=demo", "seeds=[0,7]");
+
+    JsonNode plan = Json.parse(ending.out());
+    assertThat(plan.at("/runs").size()).isEqualTo(2);
+    assertThat(plan.at("/runs/0/state").textValue()).isEqualTo("again");
+    assertThat(plan.at("/runs/0/reason").textValue()).startsWith("changed since demo-head-s0-");
+    assertThat(plan.at("/runs/1/state").textValue()).isEqualTo("to do");
+    assertThat(Files.readAllBytes(folder.resolve("glora.db"))).isEqualTo(before);
+  }
+
+  @Test
   void missingPythonIsOneSentenceAndTheTraceIsInTheLog() throws IOException {
-    Path file =
-        Files.writeString(
-            folder.resolve("demo.yaml"),
-            """
-            version: 1
-            name: demo
-            model: "local:/none"
-            task: {source: "local:/none", domain: movies}
-            methods: [{method: head}]
-            """);
+    Path file = Files.writeString(folder.resolve("demo.yaml"), DEMO);
 
     Ending ending = here("run", file.toString(), "--python", folder.resolve("python").toString());
 

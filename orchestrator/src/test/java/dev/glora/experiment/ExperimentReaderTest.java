@@ -194,7 +194,11 @@ class ExperimentReaderTest {
   void schemaAndRecordsNameTheSameKeys() {
     JsonNode schema = ExperimentSchema.json();
     assertThat(keys(schema))
-        .isEqualTo(with(components(Experiment.class), Set.of("version"), Set.of("resolved")));
+        .isEqualTo(
+            with(
+                components(Experiment.class),
+                Set.of("version", "extends", "matrix"),
+                Set.of("resolved", "variant")));
     assertThat(keys(schema.at("/properties/runtime"))).isEqualTo(components(RuntimeSpec.class));
     assertThat(keys(schema.at("/properties/model"))).isEqualTo(components(SourceSpec.class));
     assertThat(keys(schema.at("/properties/task"))).isEqualTo(components(TaskSpec.class));
@@ -227,6 +231,7 @@ class ExperimentReaderTest {
     if (node.isObject() && node.path("properties").isObject()) {
       Set<String> required = new TreeSet<>();
       node.path("required").forEach(name -> required.add(name.textValue()));
+      node.at("/then/required").forEach(name -> required.add(name.textValue()));
       for (Map.Entry<String, JsonNode> key : node.get("properties").properties()) {
         JsonNode own = key.getValue();
         boolean conditional = at.contains("/if");

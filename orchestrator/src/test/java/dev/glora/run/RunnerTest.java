@@ -215,7 +215,7 @@ class RunnerTest {
     TrainingSpec training = new TrainingSpec(12, 8, 10, rate, 0, 0, 0, 0, 0, 5);
     LoraSpec changed = new LoraSpec(spec.label(), training, spec.rank(), spec.alpha());
     return new PlannedRun(
-        run.id(), run.key(), run.experiment(), changed, run.seed(), run.resolved());
+        run.id(), run.key(), run.experiment(), changed, "", run.seed(), run.resolved());
   }
 
   @Test

@@ -28,7 +28,7 @@ class DamagedStoreTest {
   private final String run = planned.id();
 
   private Path file() {
-    return runs.resolve(Database.FILE);
+    return runs.resolve(SqliteDatabase.FILE);
   }
 
   private void fill() {
@@ -160,13 +160,13 @@ class DamagedStoreTest {
     }
 
     assertThatThrownBy(() -> RunStore.open(runs))
-        .hasMessageContaining("has schema 99, newer than this glora's schema 1");
+        .hasMessageContaining("has schema 99, newer than this glora's schema 2");
   }
 
   @Test
   void fullDiskIsNamedAndWhatWasSavedIsKept() {
     fill();
-    try (Database database = Database.open(runs)) {
+    try (SqliteDatabase database = SqliteDatabase.open(runs)) {
       database.read(
           handle -> handle.createQuery("pragma max_page_count = 1").mapTo(Long.class).one());
       assertThatThrownBy(
@@ -197,7 +197,7 @@ class DamagedStoreTest {
     fill();
     try (Connection other = DriverManager.getConnection("jdbc:sqlite:" + file());
         var statement = other.createStatement();
-        Database database = Database.open(runs)) {
+        SqliteDatabase database = SqliteDatabase.open(runs)) {
       database.read(
           handle -> handle.createQuery("pragma busy_timeout = 20").mapTo(Long.class).one());
       statement.execute("begin immediate");

@@ -1,63 +1,31 @@
-package dev.glora.api;
+package dev.glora.plan;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.glora.Json;
 import dev.glora.experiment.PlannedRun;
-import dev.glora.store.Liveness;
 import dev.glora.store.RunRow;
-import dev.glora.store.RunStatus;
-import dev.glora.store.RunStore;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
-/** Why a run is done, gone on with, or not done again. */
+/** What changed since a run that was planned in the place of another. */
 final class Reasons {
   private static final int SHOWN = 3;
 
   private Reasons() {}
 
   /**
-   * Words the reason, before the run is entered into the store.
+   * Words the change.
    *
-   * @return a few words
+   * @param before the run that was there
+   * @param run the one that is planned now
+   * @return the first one's id and what is different
    */
-  static String of(RunStore store, Path runs, PlannedRun run) {
-    Optional<RunRow> row = store.find(run.id());
-    if (row.isPresent() && row.get().status() != RunStatus.PLANNED) {
-      String at = StageEvents.last(store, run.id()).map(stage -> " at " + stage).orElse("");
-      return switch (Liveness.status(runs, row.get())) {
-        case FINISHED -> "done, an equal run is finished";
-        case RUNNING -> "at work in another process" + at;
-        case FAILED -> "goes on" + at + ", it failed: " + row.get().reason();
-        default -> "goes on" + at;
-      };
-    }
-    return earlier(store, run)
-        .map(before -> "changed since " + before.id() + ": " + differences(before, run))
-        .orElse("new");
-  }
-
-  private static Optional<RunRow> earlier(RunStore store, PlannedRun run) {
-    RunRow found = null;
-    for (RunRow row : store.runs()) {
-      if (row.experiment().equals(run.experiment().name())
-          && row.label().equals(run.method().label())
-          && row.seed() == run.seed()
-          && !row.id().equals(run.id())) {
-        found = row;
-      }
-    }
-    return Optional.ofNullable(found);
-  }
-
-  private static String differences(RunRow before, PlannedRun run) {
+  static String changed(RunRow before, PlannedRun run) {
     List<String> found = new ArrayList<>();
     compare("", before.resolved(), run.resolved(), found);
     int more = found.size() - SHOWN;
     String shown = String.join(", ", found.subList(0, Math.min(SHOWN, found.size())));
-    return more > 0 ? shown + " and " + more + " more" : shown;
+    return before.id() + ": " + (more > 0 ? shown + " and " + more + " more" : shown);
   }
 
   private static void compare(String path, JsonNode before, JsonNode now, List<String> found) {
