@@ -18,6 +18,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledForJreRange;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -410,6 +411,22 @@ public abstract class PythonRuntimeContract {
       }
     } finally {
       pool.shutdownNow();
+    }
+  }
+
+  /** The owner thread is no virtual one; whoever waits for it may be. */
+  @Test
+  @EnabledForJreRange(minVersion = 21, disabledReason = "virtual threads came with Java 21")
+  void callsFromVirtualThreadsAllRun() throws Exception {
+    try (VirtualThreads threads = VirtualThreads.open()) {
+      List<Future<Object>> sums = new ArrayList<>();
+      for (long i = 0; i < 1_000; i++) {
+        long number = i;
+        sums.add(threads.submit(() -> call("total", number, number)));
+      }
+      for (int i = 0; i < sums.size(); i++) {
+        assertThat(sums.get(i).get(60, TimeUnit.SECONDS)).isEqualTo(2L * i);
+      }
     }
   }
 

@@ -2,22 +2,20 @@ package dev.glora.api;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.glora.ExitCode;
 import dev.glora.GloraException;
 import dev.glora.Json;
-import dev.glora.bridge.DType;
 import dev.glora.bridge.PythonConfig;
-import dev.glora.bridge.PythonException;
 import dev.glora.bridge.PythonInfo;
 import dev.glora.bridge.PythonProbe;
 import dev.glora.bridge.PythonRuntime;
-import dev.glora.bridge.Tensor;
-import dev.glora.bridge.TensorScope;
+import dev.glora.bridge.PythonStartException;
+import dev.glora.bridge.SelfTest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
 import oshi.SystemInfo;
 
@@ -68,26 +66,33 @@ final class Doctor {
         () -> {
           try (PythonRuntime python = PythonRuntime.open(config.build())) {
             check("packages", () -> packages(python));
-            check("tensor", () -> tensor(python));
-            check("exception", () -> exception(python));
+            SelfTest.run(python).forEach(this::add);
             return python.info().backend() + " " + python.info().backendVersion();
           }
         });
   }
 
   private boolean check(String name, Callable<String> work) {
-    String found;
-    boolean good = true;
     try {
-      found = work.call();
+      return add(new SelfTest.Check(name, true, work.call()));
     } catch (Exception e) {
-      good = false;
-      found = Failure.of(e).sentence();
+      add(new SelfTest.Check(name, false, Failure.of(e).sentence()));
+      if (e instanceof PythonStartException start) {
+        ArrayNode tried = ((ObjectNode) checks.get(checks.size() - 1)).putArray("tried");
+        for (String step : start.tried()) {
+          tried.add(step);
+          each.accept("        tried: " + step);
+        }
+      }
+      return false;
     }
-    usable &= good;
-    checks.addObject().put("check", name).put("ok", good).put("found", found);
-    each.accept((good ? "ok    " : "FAIL  ") + name + ": " + found);
-    return good;
+  }
+
+  private boolean add(SelfTest.Check check) {
+    usable &= check.ok();
+    checks.addObject().put("check", check.name()).put("ok", check.ok()).put("found", check.found());
+    each.accept((check.ok() ? "ok    " : "FAIL  ") + check.name() + ": " + check.found());
+    return check.ok();
   }
 
   private static String java() {
@@ -138,7 +143,15 @@ final class Doctor {
       throw GloraException.environment(
           executable + " has no torch; install what python-runtime/requirements.lock lists.");
     }
-    return info.version() + " at " + info.executable();
+    return "%s at %s, library %s, jep %s in %s, NumPy %s, torch %s"
+        .formatted(
+            info.version(),
+            info.executable(),
+            info.libpython(),
+            info.jepVersion(),
+            info.jepDirectory(),
+            info.numpyVersion().orElse("missing"),
+            info.torchVersion().orElse("missing"));
   }
 
   private static String packages(PythonRuntime python) {
@@ -151,31 +164,5 @@ final class Doctor {
           .append(found.path(name).asText());
     }
     return out.toString();
-  }
-
-  private static String tensor(PythonRuntime python) {
-    try (TensorScope scope = python.scope("doctor")) {
-      Tensor tensor = scope.allocate("probe", DType.F32, 4);
-      tensor.floats().put(1, 0.5f);
-      Object seen = python.call("operator", "contains", tensor, 0.5).join();
-      python.call("operator", "setitem", tensor, 2L, 42.5).join();
-      if (!Boolean.TRUE.equals(seen) || tensor.floats().get(2) != 42.5f) {
-        throw new IllegalStateException("Java and Python do not see the same memory");
-      }
-    }
-    return "there and back on the same memory";
-  }
-
-  private static String exception(PythonRuntime python) {
-    try {
-      python.call("operator", "truediv", 1L, 0L).join();
-    } catch (CompletionException e) {
-      if (e.getCause() instanceof PythonException error
-          && error.type().equals("ZeroDivisionError")) {
-        return "ZeroDivisionError arrives as itself";
-      }
-      throw e;
-    }
-    throw new IllegalStateException("Python divided by zero and said nothing");
   }
 }
