@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from glora.adapter import load_adapter, save_adapter
+    from glora.adapters import Adapters
     from glora.errors import (
         AdapterError,
         ConfigurationError,
@@ -47,6 +48,7 @@ __version__ = "0.1.0"
 
 _EXPORTS = {
     "AdapterError": "glora.errors",
+    "Adapters": "glora.adapters",
     "ConfigurationError": "glora.errors",
     "Counts": "glora.structure",
     "DivergedError": "glora.errors",
@@ -79,6 +81,7 @@ _EXPORTS = {
 
 __all__ = [
     "AdapterError",
+    "Adapters",
     "ConfigurationError",
     "Counts",
     "DivergedError",

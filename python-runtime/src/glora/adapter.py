@@ -36,6 +36,7 @@ __all__ = [
     "ReadAdapter",
     "SavedAdapter",
     "body_digest",
+    "check_head",
     "fill",
     "load_adapter",
     "place",
@@ -97,7 +98,7 @@ def save_adapter(
         StorageError: the files cannot be written.
     """
     for name, tensor in (head or {}).items():
-        _check_head(model, name, tensor.shape)
+        check_head(model, name, tensor.shape)
     return write_adapter(injected_layers(model), folder, head or {})
 
 
@@ -184,7 +185,7 @@ def read_adapter(model: nn.Module, folder: str | Path) -> ReadAdapter:
                 f"The adapter in {folder} is damaged: its head's {name!r} is not in {TENSOR_FILE}; "
                 f"save the adapter again."
             )
-        _check_head(model, name, tensor.shape)
+        check_head(model, name, tensor.shape)
         head[name] = tensor
     return ReadAdapter(structure, _fitting(model, structure, tensors, folder), head)
 
@@ -253,14 +254,15 @@ def _for_file(tensor: Tensor) -> Tensor:
     return tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
 
 
-def _check_head(model: nn.Module, name: str, shape: torch.Size) -> None:
+def check_head(model: nn.Module, name: str, shape: torch.Size | None) -> None:
+    """Raises `ConfigurationError` unless the model has a parameter of that name (and shape)."""
     known = dict(model.named_parameters())
     if name not in known:
         raise ConfigurationError(
             f"The head's {name!r} is no parameter of the model{near(name, known)}; name the head's "
             f"parameters as the model does."
         )
-    if shape != known[name].shape:
+    if shape is not None and shape != known[name].shape:
         raise ConfigurationError(
             f"The head's {name!r} has shape {list(shape)} and the "
             f"model's {list(known[name].shape)}; use a model with the same head."

@@ -20,6 +20,7 @@ from torch import nn
 from glora.bases import awaits_quantising, is_convolution, layer_class
 from glora.errors import ConfigurationError
 from glora.forms import near
+from glora.layer import GLoRALinear
 
 __all__ = ["ALL_LINEAR", "find_targets", "replace_modules"]
 
@@ -48,14 +49,14 @@ def find_targets(
     names = _linear_names(model)
     matched: set[int] = set()
     for pattern in included:
-        hit = {key for key, (_, known) in names.items() if _names_match(model, pattern, known)}
+        hit = {key for key, found in names.items() if _names_match(model, pattern, *found)}
         if not hit:
             raise ConfigurationError(_no_match(model, pattern, [k for _, k in names.values()]))
         matched |= hit
     kept = {
         known[0]: module
         for key, (module, known) in names.items()
-        if key in matched and not any(_names_match(model, p, known) for p in excluded)
+        if key in matched and not any(_names_match(model, p, module, known) for p in excluded)
     }
     if not kept:
         raise ConfigurationError(
@@ -88,15 +89,17 @@ def _as_patterns(patterns: str | Sequence[str]) -> tuple[str, ...]:
 def _linear_names(model: nn.Module) -> dict[int, tuple[nn.Module, list[str]]]:
     """Every linear layer with all its names; kinds of `nn.Linear` that cannot be adapted too."""
     found: dict[int, tuple[nn.Module, list[str]]] = {}
-    for name, module in model.named_modules(remove_duplicate=False):
+    for name, held in model.named_modules(remove_duplicate=False):
+        # Another adapter's layer stands for the one that it adapts.
+        module = held.base if isinstance(held, GLoRALinear) else held
         if isinstance(module, nn.Linear) or layer_class(module) is not None:
             found.setdefault(id(module), (module, []))[1].append(name)
     return found
 
 
-def _names_match(model: nn.Module, pattern: str, names: Iterable[str]) -> bool:
+def _names_match(model: nn.Module, pattern: str, module: nn.Module, names: Iterable[str]) -> bool:
     if pattern == ALL_LINEAR:
-        if any(is_convolution(model.get_submodule(name)) for name in names):
+        if is_convolution(module):
             return False
         return not any(name.split(".")[0] in _HEADS for name in names) and all(
             model.get_submodule(name) is not _output_embeddings(model) for name in names
