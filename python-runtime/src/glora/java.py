@@ -34,6 +34,7 @@ __all__ = [
     "fetch",
     "merge",
     "open",
+    "predict",
     "prepare",
     "reset",
     "score",
@@ -76,6 +77,30 @@ def prepare(request: Mapping[str, Any]) -> dict[str, Any]:
         _value(request, "task", "prepare"),
         request.get("cache"),
     ).to_json()
+
+
+def predict(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Scores the rows of `input` with `model_path` into `output`; see `glora.predict`.
+
+    Args:
+        request: also `text_column`, `max_length`, `batch_size` where they are not the defaults.
+
+    Returns:
+        `rows`, `cut`, `counts`.
+    """
+    from dataclasses import asdict
+
+    from glora.predict import predict_table
+
+    names = ("text_column", "max_length", "batch_size")
+    settings = {name: request[name] for name in names if request.get(name) is not None}
+    done = predict_table(
+        _value(request, "model_path", "predict"),
+        _value(request, "input", "predict"),
+        _value(request, "output", "predict"),
+        **settings,
+    )
+    return asdict(done)
 
 
 def features(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,16 +26,10 @@ def read(path: Path, task: Task) -> Rows:
         ConfigurationError: wrong encoding, a missing column, a row without a label, or fewer
             than two classes.
     """
-    try:
-        content = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(
-            f"{path} is not UTF-8 (byte {error.start}); expected a text file in UTF-8, convert it."
-        ) from error
     texts, names = [], []
-    for number, record in _records(path, content):
-        text = _value(path, number, record, task.text_column)
-        label = _value(path, number, record, task.label_column)
+    for number, record in records(path):
+        text = value(path, number, record, task.text_column, "task.text_column")
+        label = value(path, number, record, task.label_column, "task.label_column")
         if not isinstance(text, str) or label is None or str(label).strip() == "":
             raise ConfigurationError(
                 f"Row {number} of {path} has the text {text!r} and the label {label!r}; expected "
@@ -60,7 +54,29 @@ def read(path: Path, task: Task) -> Rows:
     return Rows(labels, rows, settings)
 
 
-def _records(path: Path, content: str) -> Iterable[tuple[int, Mapping[str, Any]]]:
+def decoded(path: Path) -> str:
+    """Return a file's text.
+
+    Raises:
+        ConfigurationError: it is not UTF-8, or cannot be read.
+    """
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"{path} is not UTF-8 (byte {error.start}); expected a text file in UTF-8, convert it."
+        ) from error
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read ({error.strerror}).") from error
+
+
+def records(path: Path) -> Iterable[tuple[int, Mapping[str, Any]]]:
+    """Yield the rows of a table, each with its line's number and its cells by column.
+
+    Raises:
+        ConfigurationError: wrong encoding, or a line that cannot be read.
+    """
+    content = decoded(path)
     suffix = path.suffix.lower()
     if suffix == ".jsonl":
         for number, line in enumerate(content.split("\n"), 1):
@@ -85,22 +101,23 @@ def _records(path: Path, content: str) -> Iterable[tuple[int, Mapping[str, Any]]
 
 def _object(path: Path, number: int, line: str) -> Mapping[str, Any]:
     try:
-        value = json.loads(line)
+        found = json.loads(line)
     except ValueError as error:
         raise ConfigurationError(f"Line {number} of {path} is not JSON ({error}).") from error
-    if not isinstance(value, dict):
-        raise ConfigurationError(f"Line {number} of {path} is {value!r}; expected an object.")
-    return value
+    if not isinstance(found, dict):
+        raise ConfigurationError(f"Line {number} of {path} is {found!r}; expected an object.")
+    return found
 
 
-def _value(path: Path, number: int, record: Mapping[str, Any], column: str) -> Any:
+def value(path: Path, number: int, record: Mapping[str, Any], column: str, setting: str) -> Any:
+    """Return a row's cell; `ConfigurationError` names the columns that are there and `setting`."""
     if column not in record:
         columns = [str(name) for name in record if name is not None]
         near = difflib.get_close_matches(column, columns, n=1)
         raise ConfigurationError(
             f"Row {number} of {path} has no column {column!r}; found {', '.join(columns)}"
             + (f" (the nearest is {near[0]!r})" if near else "")
-            + ", set task.text_column and task.label_column."
+            + f", set {setting}."
         )
     return record[column]
 
