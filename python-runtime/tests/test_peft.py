@@ -221,6 +221,18 @@ def test_pefts_lora_is_imported(tmp_path: Path, settings: dict[str, Any]) -> Non
         torch.testing.assert_close(again(**tokens()).logits, expected, **CLOSE)
 
 
+def test_a_trained_dora_is_a_scaled_row_and_a_lora(tmp_path: Path) -> None:
+    config = LoraConfig(target_modules=["query", "dense"], r=2, use_dora=True, lora_alpha=3)
+    peft = saved_by_peft(tiny_bert(), config, tmp_path)
+    body = tiny_bert()
+    structure = glora.import_peft(body, tmp_path)
+    assert set(structure.forms(structure.sites[0]).values()) == {"vector", "lora-2", "none"}
+    torch.testing.assert_close(body(**tokens()).logits, peft(**tokens()).logits, **CLOSE)
+    saved_by_peft(tiny_gpt2(), LoraConfig(target_modules=["c_attn"], use_dora=True), tmp_path)
+    with pytest.raises(AdapterError, match=r"a DoRA is imported on an nn\.Linear only"):
+        glora.import_peft(tiny_gpt2(), tmp_path)
+
+
 @pytest.mark.parametrize("fan_in_fan_out", [True, False])
 def test_pefts_lora_of_gpt2_is_imported(tmp_path: Path, fan_in_fan_out: bool) -> None:
     config = LoraConfig(
@@ -264,7 +276,10 @@ def test_each_of_pefts_36_gloras_is_imported(tmp_path: Path, bias: bool) -> None
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        (LoraConfig(target_modules=["query"], use_dora=True), "DoRA normalises"),
+        (
+            LoraConfig(target_modules=["query"], r=2, use_qalora=True, qalora_group_size=2),
+            "QALoRA pools",
+        ),
         (LoraConfig(target_modules=["word_embeddings"]), "is a Embedding; expected a linear"),
         (
             LoraConfig(target_modules=["query"], init_lora_weights="olora"),

@@ -4,6 +4,8 @@
                                        alpha/√r with rank stabilisation
              lora_B's bias β           E = s·β
              a trained bias b'         E = b' − b0
+    DoRA     n∘(W0 + s·lora_B·lora_A)  A = vector: n − 1; B as above, its rows scaled by n, where
+                                       n = m / norm of each row of W0 + s·lora_B·lora_A
     GLoRA    one form for A and B, …   the same forms, `constant` being scalar
 
 A LoRA on a Conv1D stores the same factors as on an `nn.Linear`, so `fan_in_fan_out` changes nothing
@@ -29,6 +31,7 @@ from glora.bases import weight_and_bias
 from glora.errors import AdapterError, ConfigurationError
 from glora.forms import Site, near
 from glora.inject import site_at
+from glora.layer import GLoRALinear
 from glora.merge import is_merged
 from glora.peft_export import PEFT_CONFIG, PEFT_TENSORS, PREFIX
 from glora.structure import Structure
@@ -37,7 +40,6 @@ __all__ = ["import_peft"]
 
 # Settings of a LoRA that change its function or the body's weights, and what they do.
 _OTHER_FUNCTIONS = {
-    "use_dora": "DoRA normalises the rows of the adapted weight",
     "use_qalora": "QALoRA pools the input",
     "use_bdlora": "its factors are block-diagonal",
     "alora_invocation_tokens": "it is active behind certain tokens only",
@@ -49,6 +51,10 @@ _OTHER_FUNCTIONS = {
     "layer_replication": "it repeats blocks of the body",
 }
 _CHANGES_BODY = ("pissa", "olora", "corda", "loftq", "lora_ga")
+_LORA_PARTS = {
+    *("lora_A.weight", "lora_B.weight", "lora_B.bias", "lora_magnitude_vector"),
+    "base_layer.bias",
+}
 _GLORA_FORMS = {"none": "none", "constant": "scalar", "vector": "vector"}
 
 
@@ -187,7 +193,7 @@ def _check_names(
 def _from_lora(
     model: nn.Module, site: Site, parts: Mapping[str, Tensor], config: Mapping[str, Any]
 ) -> tuple[dict[str, str], dict[str, Tensor]]:
-    unknown = set(parts) - {"lora_A.weight", "lora_B.weight", "lora_B.bias", "base_layer.bias"}
+    unknown = set(parts) - _LORA_PARTS
     if unknown:
         raise ValueError(f"unknown parts {sorted(unknown)}")
     up = parts["lora_A.weight"].flatten(1)
@@ -204,6 +210,15 @@ def _from_lora(
     scale = float(alpha) / (math.sqrt(rank) if config.get("use_rslora") else rank)
     forms, values = {"B": f"lora-{rank}"}, {"Bd": scale * down, "Bu": up}
     shift = None
+    if config.get("use_dora"):
+        base = model.get_submodule(site.name)
+        if not isinstance(base.base if isinstance(base, GLoRALinear) else base, nn.Linear):
+            raise ValueError("a DoRA is imported on an nn.Linear only")
+        weight = weight_and_bias(base)[0].detach().cpu().double()
+        rows = weight + scale * down.double() @ up.double()
+        factor = parts["lora_magnitude_vector"].double() / torch.linalg.vector_norm(rows, dim=1)
+        forms["A"], values["Ad"] = "vector", (factor - 1).unsqueeze(1)
+        values["Bd"] = factor.unsqueeze(1) * values["Bd"]
     if "lora_B.bias" in parts:
         shift = scale * parts["lora_B.bias"]
     if "base_layer.bias" in parts:
