@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from glora.adapter import load_adapter, save_adapter
     from glora.adapters import Adapters
+    from glora.biases import declare_biases
     from glora.errors import (
         AdapterError,
         ConfigurationError,
@@ -65,6 +66,7 @@ _EXPORTS = {
     "Structure": "glora.structure",
     "count_parameters": "glora.structure",
     "current_structure": "glora.inject",
+    "declare_biases": "glora.biases",
     "eject": "glora.inject",
     "export_peft": "glora.peft_export",
     "fold": "glora.fold",
@@ -98,6 +100,7 @@ __all__ = [
     "Structure",
     "count_parameters",
     "current_structure",
+    "declare_biases",
     "eject",
     "export_peft",
     "fold",

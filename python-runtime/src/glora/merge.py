@@ -20,11 +20,13 @@ from glora.inject import glora_layers
 from glora.layer import GLoRALinear
 from glora.targets import replace_modules
 
-__all__ = ["MergeReport", "is_merged", "merge", "unmerge"]
+__all__ = ["MergeReport", "created_biases", "is_merged", "merge", "unmerge"]
 
 # Where a merged module keeps the layer it came from. It stands in the instance's `__dict__` and
 # not among the submodules, so that the state dict is the plain model's.
 _ORIGIN = "_glora_origin"
+# Where a merged model keeps what `declare_biases` did: settings, and modules with a bias of zeros.
+DECLARED = "_glora_declared"
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def merge(model: nn.Module, dtype: torch.dtype | None = None) -> MergeReport:
         max_abs_diff=max(m.change for m in merged.values()),
         max_output_error=max(m.output_error for m in merged.values()),
         sites=tuple(layers),
-        created_biases=tuple(name for name, m in merged.items() if m.created_bias),
+        created_biases=tuple(created_biases(model)),
         changes={name: m.change for name, m in merged.items()},
     )
 
@@ -104,11 +106,23 @@ def unmerge(model: nn.Module) -> None:
         device = next(module.parameters()).device
         origins.append((module, origin.to(device).train(module.training)))
     replace_modules(model, origins)
+    settings, filled = model.__dict__.pop(DECLARED, ((), ()))
+    for setting in settings:
+        setattr(model.config, setting, False)
+    for module in filled:
+        module.bias = None
 
 
 def is_merged(model: nn.Module) -> bool:
     """Whether `unmerge` has something to undo in `model`."""
     return bool(_merged_modules(model))
+
+
+def created_biases(model: nn.Module) -> list[str]:
+    """The sites of a merged model that had no bias and have one now."""
+    modules = _merged_modules(model)
+    pairs = [(m.__dict__[_ORIGIN], m) for m in modules]
+    return [o.site.name for o, m in pairs if o.bias is None and m.bias is not None]
 
 
 def _merged_modules(model: nn.Module) -> list[nn.Module]:
@@ -122,7 +136,6 @@ class _Merged:
     module: nn.Module
     change: float
     output_error: float
-    created_bias: bool
 
 
 @torch.no_grad()
@@ -143,8 +156,7 @@ def _merge_layer(name: str, layer: GLoRALinear, dtype: torch.dtype | None) -> _M
         module = layer.plain_module(weight, bias).train(layer.training)
         x = layer.probe(torch.Generator().manual_seed(0))
         error = (layer(x).double() - module(x.to(kind)).double()).abs().max()
-    created = layer.bias is None and bias is not None
-    return _Merged(module, float(max(differences)), float(error), created)
+    return _Merged(module, float(max(differences)), float(error))
 
 
 def _finite(site: str, what: str, value: Tensor, dtype: torch.dtype) -> Tensor:
