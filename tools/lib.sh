@@ -24,13 +24,26 @@ environment_ready() {
     read -r stamp <"$1/.venv/glora-stamp" && [ "$stamp" = "$(environment_key "$1")" ]
 }
 
+# A folder of modules may hold modules itself, as bridge/ does.
 jars_key() (
-    cd "$1" && find pom.xml ./*/pom.xml ./*/src/main -type f -exec cksum {} + | LC_ALL=C sort | digest
+    cd "$1" && find pom.xml ./*/pom.xml ./*/*/pom.xml ./*/src/main ./*/*/src/main -type f -exec cksum {} + |
+        LC_ALL=C sort | digest
+)
+
+# policy_key ROOT: what the policies' sandbox is made from, which is not the orchestrator.
+policy_key() (
+    cd "$1" && find pom.xml bridge/pom.xml bridge/src/main bridge/graalpy/pom.xml bridge/graalpy/src/main -type f \
+        -exec cksum {} + | LC_ALL=C sort | digest
 )
 
 # jars_folder ROOT: where the jars of the present sources belong. A folder of that name is complete.
 jars_folder() {
     echo "$1/.build/jars/$(jars_key "$1")"
+}
+
+# policy_folder ROOT: where the jars of the policies' sandbox belong, which `tools/setup policy` makes.
+policy_folder() {
+    echo "$1/.build/policy/$(policy_key "$1")"
 }
 
 # follow FILE: the file at the end of a chain of links (`readlink -f` is not everywhere).

@@ -29,6 +29,8 @@ from typing import NoReturn
 
 PYTHON_FILES = "python-runtime"
 STAMP = "glora-stamp"
+# The module whose jar and libraries a part is: the command's, and the one that only policies need.
+JAR_PARTS = {"jars": "orchestrator", "policy": "bridge/graalpy"}
 LOG_LINES = 15
 # Jars of other states of the sources are kept a month, since a long run may still read them. They
 # cost little: equal files are links.
@@ -131,9 +133,9 @@ class Checkout:
         """Returns the key of the lock files, as the launcher computes it."""
         return self._shell("environment_key", self.root)
 
-    def jars_key(self, sources: Path) -> str:
-        """Returns the key of the Java sources in a folder, as the launcher computes it."""
-        return self._shell("jars_key", sources)
+    def jars_key(self, part: str, sources: Path) -> str:
+        """Returns the key of a part's sources in a folder, as the launcher computes it."""
+        return self._shell(f"{part}_key", sources)
 
     def environment_ready(self) -> bool:
         """Returns whether .venv is complete and made from the present lock files."""
@@ -261,32 +263,33 @@ def link_package(venv: Path, sources: Path) -> None:
     write_atomically(site_packages / "glora-checkout.pth", f"{sources}\n")
 
 
-def make_jars(checkout: Checkout, progress: Progress) -> None:
-    """Builds the jars from a copy of the sources into `.build/jars/KEY`.
+def make_jars(checkout: Checkout, progress: Progress, part: str) -> None:
+    """Builds the jars of a part from a copy of the sources into `.build/PART/KEY`.
 
     A copy, so that neither an edit during the build nor a `mvn verify` beside it, which writes the
     same target folders, can end up under the wrong key.
     """
+    module = JAR_PARTS[part]
     with locked(checkout.build / "jars.lock", "jars") as lock:
         for left in checkout.build.glob("unfinished-*"):
             discard(left)
-        folder = checkout.build / "jars"
-        if (folder / checkout.jars_key(checkout.root)).is_dir():
+        folder = checkout.build / part
+        if (folder / checkout.jars_key(part, checkout.root)).is_dir():
             return
         older = sorted(folder.glob("*"), key=lambda jars: jars.stat().st_mtime)
-        runner = Runner(checkout.build / "jars.log", lock)
-        with progress.step("jars"):
+        runner = Runner(checkout.build / f"{part}.log", lock)
+        with progress.step(part if part == "jars" else f"jars of the {part}"):
             work = Path(tempfile.mkdtemp(prefix="unfinished-", dir=checkout.build))
             copy_sources(checkout.root, work)
-            key = checkout.jars_key(work)
-            modules = ["-pl", "orchestrator", "-am"]
+            key = checkout.jars_key(part, work)
+            modules = ["-pl", module, "-am"]
             maven = ["mvn", "-q", "-B", "-DskipTests", "-Dglora.unchecked", *modules, "package"]
             runner.run("building the jars", maven, work, MAVEN_OPTS=maven_options())
-            target = work / "orchestrator" / "target"
+            target = work / module / "target"
             built = [*target.glob("*.jar"), *(target / "lib").glob("*.jar")]
             if not built:
                 raise SetupFailed(
-                    f"Building the jars left no jar in {target}, expected the orchestrator's."
+                    f"Building the jars left no jar in {target}, expected {module}'s."
                 )
             finished = work / "finished"
             finished.mkdir()
@@ -307,11 +310,11 @@ def maven_options() -> str:
 
 def copy_sources(root: Path, work: Path) -> None:
     """Copies the poms and the main sources, the same files that the key is made of."""
-    for pom in [root / "pom.xml", *root.glob("*/pom.xml")]:
+    for pom in [root / "pom.xml", *root.glob("*/pom.xml"), *root.glob("*/*/pom.xml")]:
         place = work / pom.relative_to(root)
-        place.parent.mkdir(exist_ok=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(pom, place)
-    for sources in root.glob("*/src/main"):
+    for sources in [*root.glob("*/src/main"), *root.glob("*/*/src/main")]:
         shutil.copytree(sources, work / sources.relative_to(root))
 
 
@@ -351,14 +354,15 @@ def main(arguments: list[str]) -> int:
     end = arguments.index("--") if "--" in arguments else len(arguments)
     parts, command = arguments[:end], arguments[end + 1 :]
     checkout = Checkout(Path(__file__).resolve().parent.parent)
-    progress = Progress(5 * ("venv" in parts) + ("jars" in parts))
+    jars = [part for part in parts if part in JAR_PARTS]
+    progress = Progress(5 * ("venv" in parts) + len(jars))
     # TERM ends like Ctrl-C: by an exception, so that the running program is ended too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         if "venv" in parts:
             make_environment(checkout, progress)
-        if "jars" in parts:
-            make_jars(checkout, progress)
+        for part in jars:
+            make_jars(checkout, progress, part)
     except SetupFailed as failure:
         print(f"glora: {failure}", file=sys.stderr)
         return 3

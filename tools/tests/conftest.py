@@ -56,6 +56,13 @@ wait
 mkdir -p orchestrator/target/lib
 cat */src/main/java/*.java >orchestrator/target/glora-orchestrator-0.jar
 echo library >orchestrator/target/lib/library.jar
+case "$*" in
+*" bridge/graalpy "*)
+    mkdir -p bridge/graalpy/target/lib
+    cat bridge/graalpy/src/main/java/*.java >bridge/graalpy/target/glora-bridge-graalpy-0.jar
+    echo sandbox >bridge/graalpy/target/lib/sandbox.jar
+    ;;
+esac
 """
 
 
@@ -179,7 +186,7 @@ def checkout(tmp_path: Path) -> SmallCheckout:
     shutil.copy2(ROOT / probe, root / probe)
 
     (root / "pom.xml").write_text("<project/>")
-    for module in ("bridge", "orchestrator"):
+    for module in ("bridge", "bridge/graalpy", "orchestrator"):
         sources = root / module / "src" / "main" / "java"
         sources.mkdir(parents=True)
         (root / module / "pom.xml").write_text("<project/>")

@@ -28,6 +28,28 @@ def test_becomes_java_with_the_arguments_as_they_were(ready: SmallCheckout) -> N
     assert {jar.name for jar in jars.iterdir()} == {"glora-orchestrator-0.jar", "library.jar"}
 
 
+def test_only_who_asked_for_the_sandbox_of_policies_carries_it(ready: SmallCheckout) -> None:
+    assert not (ready.root / ".build" / "policy").exists()
+
+    done = ready.run(ready.root / "tools" / "setup", "policy")
+    assert done.returncode == 0, done.stderr
+    (policy,) = (ready.root / ".build" / "policy").iterdir()
+    assert {jar.name for jar in policy.iterdir()} == {"glora-bridge-graalpy-0.jar", "sandbox.jar"}
+    (jars,) = (ready.root / ".build" / "jars").iterdir()
+    words = ready.glora("list").stdout.split("\n")
+    assert words[words.index("-cp") + 1] == f"{jars}/*:{policy}/*"
+
+    builds = ready.made().count("mvn")
+    assert ready.run(ready.root / "tools" / "setup", "policy").returncode == 0
+    assert ready.made().count("mvn") == builds
+
+    # Of another state of the sources it is no part any more.
+    sources = ready.root / "bridge" / "graalpy" / "src" / "main" / "java"
+    (sources / "First.java").write_text("class First { int changed; }\n")
+    words = ready.glora("list").stdout.split("\n")
+    assert ":" not in words[words.index("-cp") + 1]
+
+
 def test_starts_from_anywhere_through_links(ready: SmallCheckout, tmp_path: Path) -> None:
     absolute = tmp_path / "absolute link"
     absolute.symlink_to(ready.root / "glora")

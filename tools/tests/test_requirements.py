@@ -120,4 +120,4 @@ def test_an_unknown_part_of_the_set_up_is_wrong_usage(checkout: SmallCheckout) -
     done = checkout.run(checkout.root / "tools" / "setup", "everything")
 
     assert done.returncode == 2
-    assert "found 'everything', expected venv, jars or check" in done.stderr
+    assert "found 'everything', expected venv, jars, policy or check" in done.stderr

@@ -156,9 +156,9 @@ def memory_wrapped() -> None:
         raise RuntimeError("step 3 failed") from error
 
 
-def spin(flag: Any) -> None:
+def spin(begun: Any) -> None:
     """Runs until interrupted, as code that catches every Exception on its way."""
-    flag[0] = 1
+    begun()
     while True:
         try:
             total(1, 2)
@@ -166,8 +166,8 @@ def spin(flag: Any) -> None:
             kept.append("swallowed")
 
 
-def spin_and_convert(flag: Any) -> None:
-    flag[0] = 1
+def spin_and_convert(begun: Any) -> None:
+    begun()
     try:
         while True:
             pass

@@ -1,6 +1,7 @@
 package dev.glora.bridge;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
@@ -152,6 +153,8 @@ public abstract class CallbackContract {
 
   @Test
   void onAThreadOfPythonsOwnTheyAreRefused() {
+    assumeFalse(
+        python.capabilities().contains(Capability.SANDBOX), "a sandbox has no threads at all");
     assertThat((String) call("apply_on_a_thread", java(args -> 1L)))
         .startsWith("RuntimeError: ")
         .contains("thread of Python's own");

@@ -3,6 +3,7 @@ package dev.glora.bridge;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.util.ArrayList;
@@ -492,6 +493,7 @@ public abstract class PythonRuntimeContract {
 
   @Test
   void deepRecursionOfNativeCodeFits() {
+    assumeTrue(python.capabilities().contains(Capability.NATIVE_EXTENSIONS));
     assertThat(call("deep", 20_000L)).isEqualTo(40_002L);
     call("result_of", "sys.setrecursionlimit(1000)");
   }

@@ -1,12 +1,18 @@
 package dev.glora.bridge;
 
+import java.io.IOException;
+import java.io.InputStream;
 import java.net.URISyntaxException;
 import java.net.URL;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 
 /** The project's own Python and the modules that the tests call. */
 public final class TestPython {
+
+  private static final String SAMPLES = "bridge_samples.py";
+  private static final Path MODULES = findModules();
 
   private TestPython() {}
 
@@ -20,12 +26,28 @@ public final class TestPython {
     return Path.of(root, ".venv", "bin", "python");
   }
 
-  /** Returns the folder that holds {@code bridge_samples.py}. */
+  /**
+   * Returns the folder that holds {@code bridge_samples.py}; a copy where this is run from a jar.
+   */
   public static Path modules() {
-    URL url = TestPython.class.getResource("/python");
+    return MODULES;
+  }
+
+  private static Path findModules() {
+    URL url = TestPython.class.getResource("/python/" + SAMPLES);
     try {
-      return Path.of(url.toURI());
-    } catch (URISyntaxException e) {
+      if (url.getProtocol().equals("file")) {
+        return Path.of(url.toURI()).getParent();
+      }
+      Path folder = Files.createTempDirectory("glora-bridge-tests");
+      Path file = folder.resolve(SAMPLES);
+      try (InputStream in = url.openStream()) {
+        Files.copy(in, file);
+      }
+      folder.toFile().deleteOnExit();
+      file.toFile().deleteOnExit();
+      return folder;
+    } catch (IOException | URISyntaxException e) {
       throw new IllegalStateException(e);
     }
   }
