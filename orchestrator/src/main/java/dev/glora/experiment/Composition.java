@@ -53,8 +53,10 @@ final class Composition {
     ObjectNode base = null;
     Origins below = null;
     for (Named named : named(own, origins)) {
-      Origins place = new Origins(file.resolveSibling(named.path).toString());
-      JsonNode other = extended(file, named, place, origins);
+      String at = origins.of(named.pointer);
+      Path path = sibling(file, named.path, at);
+      Origins place = new Origins(path.toString());
+      JsonNode other = extended(path, place, at);
       if (base == null) {
         base = (ObjectNode) other;
         below = place;
@@ -100,19 +102,23 @@ final class Composition {
     return node.textValue();
   }
 
-  private JsonNode extended(Path file, Named named, Origins place, Origins origins) {
-    String at = origins.of(named.pointer);
-    Path path;
+  private static Path sibling(Path file, String name, String at) {
+    try {
+      return file.resolveSibling(name);
+    } catch (InvalidPathException e) {
+      throw GloraException.usage(
+          at + ": extends names no path (" + Words.shorten(e.getReason()) + "); name a file.");
+    }
+  }
+
+  private JsonNode extended(Path path, Origins place, String at) {
     String yaml;
     try {
-      path = file.resolveSibling(named.path);
       if (open.contains(real(path))) {
         throw GloraException.usage(
             path + " extends itself through the files that it names; end the circle.");
       }
       yaml = ExperimentReader.text(path);
-    } catch (InvalidPathException e) {
-      throw GloraException.usage(at + ": extends names no path (" + e.getReason() + ").");
     } catch (GloraException e) {
       throw new GloraException(e.code(), at + ": extends: " + e.sentence(), e);
     }

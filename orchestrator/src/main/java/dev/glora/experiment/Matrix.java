@@ -41,7 +41,11 @@ final class Matrix {
     void accept(JsonNode tree, Origins origins, List<Setting> settings);
   }
 
-  private record Axis(String key, String pointer, List<JsonNode> values) {}
+  private record Axis(String key, String pointer, List<JsonNode> values) {
+    private String shown() {
+      return Words.shorten(key);
+    }
+  }
 
   private final ObjectNode tree;
   private final Origins origins;
@@ -87,9 +91,9 @@ final class Matrix {
               "an override sets "
                   + Origins.path(pointer)
                   + ", which the matrix varies by "
-                  + axis.key
+                  + axis.shown()
                   + "; set that key, or matrix."
-                  + axis.key
+                  + axis.shown()
                   + "=[…]");
         }
       }
@@ -98,9 +102,9 @@ final class Matrix {
           throw matrix.error(
               axis.key,
               "the matrix varies "
-                  + axis.key
+                  + axis.shown()
                   + " and "
-                  + other.key
+                  + other.shown()
                   + ", one of which holds the other; vary one of them");
         }
       }
@@ -166,7 +170,7 @@ final class Matrix {
     for (var fixed : FIXED.entrySet()) {
       boolean within = !fixed.getKey().equals("/methods");
       if (pointer.equals(fixed.getKey()) || (within && overlap(fixed.getKey(), pointer))) {
-        throw error(key, "the matrix varies " + key + ", which " + fixed.getValue());
+        throw error(key, "the matrix varies " + Words.shorten(key) + ", which " + fixed.getValue());
       }
     }
     return new Axis(key, pointer, all);

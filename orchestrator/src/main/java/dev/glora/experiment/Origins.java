@@ -137,7 +137,8 @@ final class Origins {
       if (part.chars().allMatch(Character::isDigit)) {
         out.append('[').append(part).append(']');
       } else {
-        out.append(out.length() == 0 ? "" : ".").append(part.replace("~1", "/").replace("~0", "~"));
+        out.append(out.length() == 0 ? "" : ".")
+            .append(Words.shorten(part.replace("~1", "/").replace("~0", "~")));
       }
     }
     return out.length() == 0 ? "the experiment" : out.toString();

@@ -25,7 +25,7 @@ final class Overrides {
   static List<String> apply(JsonNode root, Origins origins, List<String> overrides) {
     List<String> set = new ArrayList<>();
     for (String override : overrides) {
-      String place = "the override " + override;
+      String place = "the override " + Words.shorten(override);
       int equals = override.indexOf('=');
       if (equals < 1) {
         throw GloraException.usage(

@@ -154,7 +154,9 @@ final class YamlTree {
       String child = Origins.child(pointer, key);
       if (out.has(key)) {
         throw error(
-            mark, "the key \"" + key + "\" stands here a second time; keep one of them.", null);
+            mark,
+            "the key \"" + oneLine(key) + "\" stands here a second time; keep one of them.",
+            null);
       }
       if (positions) {
         origins.key(child, place(mark));

@@ -17,8 +17,13 @@ public final class FilledStore {
 
   /** Six finished runs: head, lora and glora with two seeds. */
   public static List<PlannedRun> fill(Path runs) {
+    return fill(runs, "");
+  }
+
+  /** The same in the store of a URL. */
+  public static List<PlannedRun> fill(Path runs, String url) {
     List<PlannedRun> plan = Runs.plan();
-    try (RunStore store = RunStore.open(runs)) {
+    try (RunStore store = RunStore.open(runs, url)) {
       for (PlannedRun run : plan) {
         fill(store, run);
       }
@@ -58,7 +63,8 @@ public final class FilledStore {
               "{\"sites\": [{\"name\": \"encoder.layer.0.query\", \"A\": \"none\", \"B\":"
                   + " \"lora-4\", \"C\": \"vector\", \"D\": \"none\", \"E\": \"scalar\"},"
                   + " {\"name\": \"encoder.layer.1.dense\", \"A\": \"none\", \"B\": \"none\","
-                  + " \"C\": \"none\", \"D\": \"none\", \"E\": \"vector\"}], \"codes\": \"AAE=\"}"));
+                  + " \"C\": \"none\", \"D\": \"none\", \"E\": \"vector\"}], \"codes\":"
+                  + " \"AAE=\"}"));
       store.openTest(id, "inherit", Instant.parse("2026-01-01T00:00:00Z"));
       store.addFinal(id, "inherit", true, record("inherit", 0.80 + seed / 100, 0.79, 165));
       store.openTest(id, "finetune", Instant.parse("2026-01-01T00:00:01Z"));

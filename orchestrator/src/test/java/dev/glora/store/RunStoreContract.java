@@ -20,17 +20,29 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What every store must do, whatever database is below it. */
-class RunStoreTest {
+abstract class RunStoreContract {
   private static final Set<RunStatus> EVERY = EnumSet.allOf(RunStatus.class);
 
   @TempDir Path runs;
   private RunStore store;
+  private String url;
   private final PlannedRun planned = Runs.plan().get(0);
   private final String run = planned.id();
 
+  /** URL of a database without runs, asked once for each test. */
+  abstract String url() throws Exception;
+
+  /** URL of a database without tables. */
+  abstract String empty() throws Exception;
+
+  private RunStore connect() {
+    return RunStore.open(runs, url);
+  }
+
   @BeforeEach
-  void open() {
-    store = RunStore.open(runs);
+  void open() throws Exception {
+    url = url();
+    store = connect();
     store.upsert(planned);
   }
 
@@ -41,7 +53,7 @@ class RunStoreTest {
 
   private void reopen() {
     store.close();
-    store = RunStore.open(runs);
+    store = connect();
   }
 
   private static Trial trial(String run, int generation, int index, String key) {
@@ -197,7 +209,7 @@ class RunStoreTest {
     int each = 40;
     Runnable adding =
         () -> {
-          try (RunStore own = RunStore.open(runs)) {
+          try (RunStore own = connect()) {
             for (int i = 0; i < each; i++) {
               own.add(run, "timings.search", 1);
             }
@@ -212,5 +224,65 @@ class RunStoreTest {
 
     assertThat(store.section(run, "timings.search").orElseThrow().doubleValue())
         .isEqualTo(2.0 * each);
+  }
+
+  @Test
+  void storeIsThereOnceItWasOpened() throws Exception {
+    assertThat(RunStore.openExisting(runs.resolve("none"), empty())).isEmpty();
+    try (RunStore again = RunStore.openExisting(runs, url).orElseThrow()) {
+      assertThat(again.find(run)).isPresent();
+    }
+  }
+
+  @Test
+  void runBeforeAnotherIsTheLastInItsPlace() {
+    PlannedRun changed = Runs.plan("training.steps=7000").get(0);
+    PlannedRun newest = Runs.plan("training.steps=8000").get(0);
+    store.upsert(changed);
+
+    assertThat(store.before(newest).orElseThrow().id()).isEqualTo(changed.id());
+    assertThat(store.before(changed).orElseThrow().id()).isEqualTo(run);
+    assertThat(store.before(Runs.plan("name=other").get(0))).isEmpty();
+    assertThat(store.before(Runs.plan("seeds=[9]").get(0))).isEmpty();
+  }
+
+  @Test
+  void timingsAreThoseOfFinishedRunsNewestFirst() {
+    PlannedRun other = Runs.plan("training.steps=7000").get(0);
+    store.upsert(other);
+    for (String each : List.of(run, other.id())) {
+      store.add(each, "timings.train", 2.5);
+      store.add(each, "timings.merge:train", 1);
+      store.record(each, "data", Json.object());
+    }
+    assertThat(store.timings("head", 10)).isEmpty();
+    store.status(run, RunStatus.FINISHED, "");
+    store.status(other.id(), RunStatus.FINISHED, "");
+
+    assertThat(store.timings("head", 10)).extracting(Timing::run).containsExactly(other.id(), run);
+    assertThat(store.timings("head", 1)).extracting(Timing::run).containsExactly(other.id());
+    assertThat(store.timings("head", 1).get(0).stages())
+        .isEqualTo(Json.parse("{\"train\": 2.5, \"merge:train\": 1.0}"));
+    assertThat(store.timings("lora", 10)).isEmpty();
+  }
+
+  @Test
+  void lastStageIsTheOneThatBeganLast() {
+    assertThat(store.lastStage(run)).isEmpty();
+    store.event(run, "STAGE", "download");
+    store.event(run, "STAGE", "train");
+    store.event(run, "RESTARTED", "anew");
+
+    assertThat(store.lastStage(run)).contains("train");
+  }
+
+  @Test
+  void numbersThatAreNotFiniteAreKept() {
+    Trial infinite =
+        new Trial(run, 0, 0, "a", "AAE=", 0.0, Double.POSITIVE_INFINITY, 1L << 40, 2, 1, "random");
+
+    store.addTrial(infinite);
+
+    assertThat(store.trials(run)).containsExactly(infinite);
   }
 }
