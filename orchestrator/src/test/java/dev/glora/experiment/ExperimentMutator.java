@@ -10,6 +10,16 @@ import java.util.SplittableRandom;
  * documents. The same seed gives the same mutant.
  */
 public final class ExperimentMutator {
+  private static final String BOMB =
+      """
+      a: &a [x, x, x, x, x, x, x, x, x]
+      b: &b [*a, *a, *a, *a, *a, *a, *a]
+      c: &c [*b, *b, *b, *b, *b, *b, *b]
+      d: &d [*c, *c, *c, *c, *c, *c, *c]
+      e: &e [*d, *d, *d, *d, *d, *d, *d]
+      f: &f [*e, *e, *e, *e, *e, *e, *e]\
+      """;
+
   private static final List<String> VALUES =
       List.of(
           ".nan",
@@ -103,9 +113,7 @@ public final class ExperimentMutator {
           "matrix: {training.steps: [150, 160]}",
           "matrix: {task.domain: [a, b], training.batch_size: [8, 9, 10]}",
           "matrix: 3",
-          "a: &a [x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a]\n"
-              + "c: &c [*b, *b, *b, *b, *b, *b, *b]\nd: &d [*c, *c, *c, *c, *c, *c, *c]\n"
-              + "e: &e [*d, *d, *d, *d, *d, *d, *d]\nf: &f [*e, *e, *e, *e, *e, *e, *e]",
+          BOMB,
           "loop: &l [*l]",
           "#",
           "# \u0000",
