@@ -27,9 +27,10 @@ public final class Tensor {
   public static final int MAX_DIMENSIONS = 8;
 
   private static final AtomicLong IDS = new AtomicLong();
+  private static final TensorScope FOREIGN = TensorScope.open("another process");
 
   private final TensorScope scope;
-  private final long id = IDS.incrementAndGet();
+  private final long id;
   private final String name;
   private final DType dtype;
   private final long[] shape;
@@ -44,13 +45,40 @@ public final class Tensor {
       long[] shape,
       List<ByteBuffer> windows,
       TensorStorage storage) {
+    this(IDS.incrementAndGet(), scope, name, dtype, shape, windows, storage);
+  }
+
+  private Tensor(
+      long id,
+      TensorScope scope,
+      String name,
+      DType dtype,
+      long[] shape,
+      List<ByteBuffer> windows,
+      TensorStorage storage) {
+    this.id = id;
     this.scope = scope;
     this.name = name;
     this.dtype = dtype;
     this.shape = shape;
     this.windows = windows;
     this.storage = storage;
-    this.bytes = windows.stream().mapToLong(ByteBuffer::capacity).sum();
+    this.bytes = storage.bytes();
+  }
+
+  /**
+   * Describes a tensor that another process owns, for a backend that hands it to its Python; this
+   * process has no view of its bytes.
+   *
+   * @param id the number that the owner gave it
+   * @param name says in messages what it is
+   * @param dtype the element type
+   * @param shape its sizes
+   * @param storage where the bytes are
+   */
+  public static Tensor foreign(
+      long id, String name, DType dtype, long[] shape, TensorStorage storage) {
+    return new Tensor(id, FOREIGN, name, dtype, shape.clone(), List.of(), storage);
   }
 
   /** Returns a number that no other tensor of this process has. */
@@ -91,8 +119,7 @@ public final class Tensor {
    * @throws IllegalStateException if the scope is closed
    */
   public long address() {
-    requireOpen();
-    return NativeAddress.of(windows.get(0));
+    return NativeAddress.of(firstWindow());
   }
 
   /**
@@ -110,7 +137,15 @@ public final class Tensor {
               + bytes
               + " bytes and one Java buffer holds less than 2 GiB: take windows() instead.");
     }
-    return view(windows.get(0));
+    return view(firstWindow());
+  }
+
+  private ByteBuffer firstWindow() {
+    requireOpen();
+    if (windows.isEmpty()) {
+      throw new IllegalStateException(this + " is another process's, which alone sees its bytes.");
+    }
+    return windows.get(0);
   }
 
   /**

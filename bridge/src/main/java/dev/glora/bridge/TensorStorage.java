@@ -6,12 +6,21 @@ import java.nio.file.Path;
 /** Where a tensor's bytes are; for backends, which make a Python tensor of it. */
 public sealed interface TensorStorage {
 
+  /** Returns the size in bytes. */
+  long bytes();
+
   /**
    * Memory of this process.
    *
    * @param memory a direct buffer of exactly the tensor's bytes
    */
-  record Direct(ByteBuffer memory) implements TensorStorage {}
+  record Direct(ByteBuffer memory) implements TensorStorage {
+
+    @Override
+    public long bytes() {
+      return memory.capacity();
+    }
+  }
 
   /**
    * A part of a file, which any process can map.

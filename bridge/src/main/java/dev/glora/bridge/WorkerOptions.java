@@ -8,6 +8,10 @@ import java.util.Objects;
 /**
  * How the backend {@code worker} starts its process.
  *
+ * <p>The process is a JVM with this one's class path. It ends when this process does, and leaves
+ * the signals of the terminal to it. What native code writes there to its standard output and error
+ * goes to the logger {@code python.worker} (info).
+ *
  * @param backend the backend that runs inside it
  * @param java the Java executable
  * @param jvmOptions further options of that JVM, behind those of the bridge

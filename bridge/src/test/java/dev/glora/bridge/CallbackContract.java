@@ -9,11 +9,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 
 /** What Java functions must do on every backend that has {@link Capability#CALLBACKS}. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class CallbackContract {
 
   private static final String SAMPLES = PythonRuntimeContract.SAMPLES;
@@ -23,13 +25,13 @@ public abstract class CallbackContract {
   /** Returns the backend's name. */
   protected abstract String backend();
 
-  @BeforeEach
+  @BeforeAll
   void open() {
     python = PythonRuntime.open(TestPython.config(backend()));
     assumeTrue(python.capabilities().contains(Capability.CALLBACKS));
   }
 
-  @AfterEach
+  @AfterAll
   void close() {
     python.close();
   }

@@ -8,15 +8,17 @@ import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What an interruption must do on every backend that has {@link Capability#INTERRUPT}. */
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class InterruptContract {
 
   private static final String SAMPLES = PythonRuntimeContract.SAMPLES;
@@ -26,13 +28,13 @@ public abstract class InterruptContract {
   /** Returns the backend's name. */
   protected abstract String backend();
 
-  @BeforeEach
+  @BeforeAll
   void open() {
     python = PythonRuntime.open(TestPython.config(backend()));
     assumeTrue(python.capabilities().contains(Capability.INTERRUPT));
   }
 
-  @AfterEach
+  @AfterAll
   void close() {
     python.close();
   }

@@ -16,9 +16,10 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.condition.EnabledForJreRange;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -28,21 +29,22 @@ import org.junit.jupiter.params.provider.ValueSource;
  * What calls must do on every backend: values, errors, tasks, handles. A backend's test extends
  * this and names itself.
  */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class PythonRuntimeContract {
 
-  static final String SAMPLES = "bridge_samples";
+  protected static final String SAMPLES = "bridge_samples";
 
   protected PythonRuntime python;
 
   /** Returns the backend's name. */
   protected abstract String backend();
 
-  @BeforeEach
+  @BeforeAll
   void open() {
     python = PythonRuntime.open(TestPython.config(backend()));
   }
 
-  @AfterEach
+  @AfterAll
   void close() {
     python.close();
   }

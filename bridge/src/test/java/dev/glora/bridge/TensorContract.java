@@ -17,11 +17,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,6 +33,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What tensors must do on every backend that has {@link Capability#TENSORS}. */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class TensorContract {
 
   private static final String SAMPLES = PythonRuntimeContract.SAMPLES;
@@ -40,18 +44,26 @@ public abstract class TensorContract {
   /** Returns the backend's name. */
   protected abstract String backend();
 
-  @BeforeEach
+  @BeforeAll
   void open() {
     python = PythonRuntime.open(TestPython.config(backend()));
     assumeTrue(python.capabilities().contains(Capability.TENSORS));
+  }
+
+  @AfterAll
+  void close() {
+    python.close();
+  }
+
+  @BeforeEach
+  void openScope() {
     scope = python.scope("test");
   }
 
   /** Every test fails that leaves something exported. */
   @AfterEach
-  void close() {
+  void closeScope() {
     scope.close();
-    python.close();
   }
 
   private Object call(String function, Object... args) {
@@ -239,7 +251,9 @@ public abstract class TensorContract {
               return null;
             })
         .join();
-    assertThat(after).isEqualTo(before);
+    // Less where a collection freed what earlier tests left.
+    assertThat(after[0]).isLessThanOrEqualTo(before[0]);
+    assertThat(after[1]).isLessThanOrEqualTo(before[1]);
     call("unbind", "site");
   }
 

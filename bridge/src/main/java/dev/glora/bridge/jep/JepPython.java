@@ -127,7 +127,7 @@ final class JepPython implements Engine {
   }
 
   Object[] encode(Object[] args, String label) {
-    return Arguments.encode(args, label, handedOver, javaFunctions);
+    return Arguments.encode(args, label, handedOver, javaFunctions::callable);
   }
 
   Object decode(Object result) {

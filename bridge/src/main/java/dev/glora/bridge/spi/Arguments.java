@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.function.LongConsumer;
 
 /**
@@ -17,11 +18,11 @@ public final class Arguments {
 
   private final String label;
   private final LongConsumer handedOver;
-  private final JavaFunctions functions;
+  private final Function<JavaFunction, ?> functions;
   private final StringBuilder program = new StringBuilder();
   private final List<Object> values = new ArrayList<>();
 
-  private Arguments(String label, LongConsumer handedOver, JavaFunctions functions) {
+  private Arguments(String label, LongConsumer handedOver, Function<JavaFunction, ?> functions) {
     this.label = label;
     this.handedOver = handedOver;
     this.functions = functions;
@@ -47,11 +48,11 @@ public final class Arguments {
    * @param args the arguments
    * @param label names the function in messages
    * @param handedOver told of each tensor among them
-   * @param functions makes what Python calls of a {@link JavaFunction}
+   * @param functions makes what crosses in place of a {@link JavaFunction}
    * @throws IllegalArgumentException if an argument cannot cross
    */
   public static Object[] encode(
-      Object[] args, String label, LongConsumer handedOver, JavaFunctions functions) {
+      Object[] args, String label, LongConsumer handedOver, Function<JavaFunction, ?> functions) {
     Arguments encoded = new Arguments(label, handedOver, functions);
     for (Object arg : args) {
       encoded.add(arg);
@@ -75,7 +76,7 @@ public final class Arguments {
     } else if (arg instanceof Tensor tensor) {
       addTensor(tensor);
     } else if (arg instanceof JavaFunction function) {
-      add('f', functions.callable(function));
+      add('f', functions.apply(function));
     } else if (arg instanceof List<?> list) {
       program.append('[');
       list.forEach(this::add);

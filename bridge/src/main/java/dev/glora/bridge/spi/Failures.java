@@ -34,12 +34,22 @@ public final class Failures {
    * @param thrown gives the exception that a Java function threw, by its number
    */
   public static BridgeException of(List<?> failure, LongFunction<Throwable> thrown) {
-    PythonException error = new Failures((List<?>) failure.get(2), thrown).error(0);
+    PythonException error = python((List<?>) failure.get(2), thrown);
     long kind = (Long) failure.get(1);
     if (kind == CANCELLED) {
       return cancelled();
     }
     return kind == MEMORY ? outOfMemory(error) : error;
+  }
+
+  /**
+   * Makes the first of these exceptions, with those around it.
+   *
+   * @param described what {@code trampoline.py} tells of them
+   * @param thrown as above
+   */
+  public static PythonException python(List<?> described, LongFunction<Throwable> thrown) {
+    return new Failures(described, thrown).error(0);
   }
 
   /** Returns the exception of an interrupted call. */

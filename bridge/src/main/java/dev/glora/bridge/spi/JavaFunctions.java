@@ -4,6 +4,7 @@ import dev.glora.bridge.JavaFunction;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.function.LongConsumer;
 
 /**
@@ -47,21 +48,35 @@ public final class JavaFunctions {
    */
   public Callable callable(JavaFunction function) {
     return arguments -> {
-      try {
-        @SuppressWarnings("unchecked") // Encoded from Python's tuple of arguments.
-        List<Object> args = (List<Object>) Results.decode(arguments, this::thrown);
-        Object[] result = {function.call(args)};
-        return Arguments.encode(result, "a Java function's result", handedOver, this);
-      } catch (Throwable e) {
-        return failed(e);
-      }
+      @SuppressWarnings("unchecked") // Encoded from Python's tuple of arguments.
+      List<Object> args = (List<Object>) Results.decode(arguments, this::thrown);
+      return call(function, args, this::callable);
     };
+  }
+
+  /**
+   * Calls a function.
+   *
+   * @param function the function
+   * @param args its arguments
+   * @param callables makes what crosses in place of a function that it returns
+   * @return as {@link Callable#call}
+   */
+  public Object[] call(
+      JavaFunction function, List<Object> args, Function<JavaFunction, ?> callables) {
+    try {
+      Object[] result = {function.call(args)};
+      return Arguments.encode(result, "a Java function's result", handedOver, callables);
+    } catch (Throwable e) {
+      return failed(e);
+    }
   }
 
   private Object[] failed(Throwable e) {
     thrown.put(++numbers, e);
     String message = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-    return new Object[] {"!", numbers, e.getClass().getName(), message};
+    String type = e instanceof RemoteError remote ? remote.javaClass() : e.getClass().getName();
+    return new Object[] {"!", numbers, type, message};
   }
 
   /**

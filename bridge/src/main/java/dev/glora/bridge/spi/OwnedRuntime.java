@@ -65,6 +65,21 @@ public abstract class OwnedRuntime implements PythonRuntime {
   /** Returns the thread that owns the interpreter. */
   protected abstract OwnerThread owner();
 
+  /**
+   * Returns the thread behind a runtime, for a backend that drives another one from afar.
+   *
+   * @param runtime the runtime
+   * @throws IllegalArgumentException if it is made of something else
+   */
+  public static OwnerThread ownerOf(PythonRuntime runtime) {
+    if (runtime instanceof OwnedRuntime owned) {
+      return owned.owner();
+    }
+    throw new IllegalArgumentException(
+        "The runtime of the backend \"%s\" is a %s and none of the bridge's own kind (%s)."
+            .formatted(runtime.info().backend(), runtime.getClass().getName(), OwnedRuntime.class));
+  }
+
   /** Returns where tensors of this runtime lie. */
   protected abstract TensorScope.Placement placement();
 

@@ -3,6 +3,7 @@ package dev.glora.bridge.spi;
 import dev.glora.bridge.CancelledException;
 import dev.glora.bridge.PythonTask;
 import dev.glora.bridge.TimeLimitException;
+import dev.glora.bridge.WorkerDiedException;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashSet;
@@ -179,7 +180,12 @@ public final class OwnerThread {
     if (asked.isEmpty() || hasEnded()) {
       return Set.of(); // What an interpreter held is gone with it.
     }
-    Set<Long> held = new HashSet<>(join(submitOwn(session -> started.join().stillExported(asked))));
+    Set<Long> held;
+    try {
+      held = new HashSet<>(join(submitOwn(session -> started.join().stillExported(asked))));
+    } catch (WorkerDiedException e) {
+      return Set.of();
+    }
     for (Long id : asked) {
       if (!held.contains(id)) {
         handedOver.remove(id);
@@ -353,6 +359,34 @@ public final class OwnerThread {
   }
 
   /**
+   * Returns once no interruption of the current job is on its way any more, absorbing late ones;
+   * called on this thread, by a backend that drives another one from afar.
+   */
+  public void drain() {
+    List<CompletableFuture<Void>> sent;
+    synchronized (lock) {
+      sent = current == null ? List.of() : List.copyOf(current.interruptions);
+    }
+    sent.forEach(CompletableFuture::join);
+    if (!sent.isEmpty()) {
+      started.join().drain();
+    }
+  }
+
+  /**
+   * Waits until the thread has ended, for no longer than this.
+   *
+   * @param limit the longest time
+   */
+  public void awaitEnd(Duration limit) {
+    try {
+      thread.join(limit.toMillis());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /**
    * Runs a task inside the current job, whose interruptions are its own, unless it has a limit of
    * its own.
    */
@@ -393,7 +427,8 @@ public final class OwnerThread {
   private static <T> void complete(Job<T> job, T result, Throwable failure) {
     if (failure == null) {
       job.future.complete(result);
-    } else if (job.overdue && failure instanceof CancelledException) {
+    } else if (job.overdue
+        && (failure instanceof CancelledException || failure instanceof WorkerDiedException)) {
       job.future.completeExceptionally(TimeLimitException.after(job.limit, failure));
     } else {
       job.future.completeExceptionally(failure);

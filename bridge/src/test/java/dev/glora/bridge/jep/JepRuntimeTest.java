@@ -32,7 +32,7 @@ class JepRuntimeTest extends PythonRuntimeContract {
     assertThat(lines(err)).containsExactly("warned: grüezi", "zwei");
     assertThat(out.list.get(0).getLevel()).isEqualTo(Level.INFO);
     assertThat(err.list.get(0).getLevel()).isEqualTo(Level.WARN);
-    python.close();
+    PythonRuntime.open(TestPython.config("jep")).close();
     assertThat(lines(out)).endsWith("no end yet");
   }
 
