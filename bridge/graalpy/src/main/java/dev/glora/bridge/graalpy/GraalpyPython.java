@@ -154,7 +154,7 @@ final class GraalpyPython implements Engine {
   }
 
   Object[] encode(Object[] args, String label) {
-    return Arguments.encode(args, label, GraalpyPython::refuseTensor, javaFunctions);
+    return Arguments.encode(args, label, GraalpyPython::refuseTensor, javaFunctions::callable);
   }
 
   Object decode(Value result) {
