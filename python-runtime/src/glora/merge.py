@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from glora.bases import GLoRAQuantizedLinear
 from glora.errors import MergeError
 from glora.inject import glora_layers
 from glora.layer import GLoRALinear
@@ -142,6 +143,7 @@ class _Merged:
 def _merge_layer(name: str, layer: GLoRALinear, dtype: torch.dtype | None) -> _Merged:
     original = layer.weight
     kind = dtype or original.dtype
+    quantised = isinstance(layer, GLoRAQuantizedLinear)
     work = original.to(torch.promote_types(original.dtype, torch.float32))
     # Autocast would take the products in half precision.
     with torch.autocast(original.device.type, enabled=False):
@@ -150,8 +152,9 @@ def _merge_layer(name: str, layer: GLoRALinear, dtype: torch.dtype | None) -> _M
         differences = [(weight.double() - original.double()).abs().max()]
         if bias is not None:
             before = torch.zeros_like(bias) if layer.bias is None else layer.bias
-            own = kind if dtype is not None or layer.bias is None else before.dtype
-            bias = _finite(name, "bias", bias, own)
+            # A quantised layer's bias says nothing about the type of its dense weight.
+            keeps = dtype is None and layer.bias is not None and not quantised
+            bias = _finite(name, "bias", bias, before.dtype if keeps else kind)
             differences.append((bias.double() - before.double()).abs().max())
         module = layer.plain_module(weight, bias).train(layer.training)
         x = layer.probe(torch.Generator().manual_seed(0))

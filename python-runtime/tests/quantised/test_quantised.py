@@ -203,6 +203,24 @@ def test_merging_dequantises_into_a_type(backend: str, dtype: torch.dtype | None
 
 
 @backends
+def test_a_half_precision_body_computes_in_its_type_and_merges_into_one_type(backend: str) -> None:
+    model = BACKENDS[backend](dense_model().to(torch.bfloat16))
+    glora.inject(model, SPACE)
+    glora.set_structure(model, [[2, 3, 2, 2, 2]] * 2)
+    fill_with_noise(model, 0.05)
+    x = inputs().to(torch.bfloat16)
+    output = model(x)
+    assert output.dtype == torch.bfloat16
+    glora.merge(model)
+    (kind,) = {p.dtype for p in model.parameters()}
+    torch.testing.assert_close(model(x.to(kind)).float(), output.float(), rtol=0.05, atol=0.05)
+    glora.unmerge(model)
+    glora.merge(model, torch.bfloat16)
+    assert {p.dtype for p in model.parameters()} == {torch.bfloat16}
+    torch.testing.assert_close(model(x).float(), output.float(), rtol=0.05, atol=0.05)
+
+
+@backends
 def test_an_adapter_fits_the_same_quantised_body_and_its_dense_twin_only(
     backend: str, tmp_path: Path
 ) -> None:
