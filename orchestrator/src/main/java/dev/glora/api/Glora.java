@@ -148,6 +148,19 @@ public final class Glora {
   }
 
   /**
+   * Removes what nothing refers to: see {@link dev.glora.store.Garbage}.
+   *
+   * @param checkpoints whether those of finished runs go too
+   * @param delete whether to remove; else it is only told what would be
+   * @return {@code {deleted, bytes, items: [{kind, path, bytes}], unknown: […]}}
+   */
+  public Answer gc(boolean checkpoints, boolean delete) {
+    try (RunStore store = existing()) {
+      return GarbageAnswer.of(store.garbage(settings.runs()), checkpoints, delete);
+    }
+  }
+
+  /**
    * Checks Java, Python, disk and memory.
    *
    * @param each gets a line for each check when it is done

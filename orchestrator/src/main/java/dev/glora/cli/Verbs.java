@@ -86,6 +86,22 @@ final class Verbs {
               0,
               call -> call.glora().status()),
           new Verb(
+              "gc",
+              "",
+              "remove what nothing refers to",
+              "Artifacts that no run has, and temporary files that a killed process left. Without"
+                  + " --delete it only says what would be removed.",
+              List.of(
+                  option(null, "delete", null, "remove it"),
+                  option(null, "checkpoints", null, "those of finished runs too")),
+              0,
+              0,
+              call ->
+                  call.glora()
+                      .gc(
+                          call.options().hasOption("checkpoints"),
+                          call.options().hasOption("delete"))),
+          new Verb(
               "doctor",
               "",
               "check Java, Python, disk and memory",

@@ -122,6 +122,7 @@ public final class ExperimentRunner {
       Material material = material(context);
       check(context, material, plan);
       method(context, material);
+      folder.results().forEach(file -> store.artifacts(runs).add(run.id(), folder.path(), file));
       store.status(run.id(), RunStatus.FINISHED, "");
       // After the status, which it shows; one that a kill prevented is written by the next call.
       Reports.writeRun(store, runs, run.id());

@@ -9,6 +9,9 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * A run's folder, held by one process at a time.
@@ -87,6 +90,25 @@ final class RunFolder implements AutoCloseable {
 
   Path model(String mode) {
     return path.resolve("final-" + mode).resolve("model");
+  }
+
+  /** Files that the run gives: its structure, and adapter and model of each final. */
+  List<Path> results() {
+    List<Path> files = new ArrayList<>();
+    Path structure = path.resolve("structure.json");
+    if (Files.isRegularFile(structure)) {
+      files.add(structure);
+    }
+    try (var finals = Files.newDirectoryStream(path, "final-*")) {
+      for (Path each : finals) {
+        try (Stream<Path> inside = Files.walk(each)) {
+          inside.filter(Files::isRegularFile).sorted().forEach(files::add);
+        }
+      }
+    } catch (IOException e) {
+      throw GloraException.failed("The run's folder " + path + " cannot be read: " + e, e);
+    }
+    return files;
   }
 
   /** Deletes everything computed, for a run that starts anew. */

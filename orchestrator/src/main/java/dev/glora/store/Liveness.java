@@ -43,7 +43,8 @@ public final class Liveness {
         : stored;
   }
 
-  private static boolean held(Path file) {
+  /** Whether a process holds the lock. */
+  static boolean held(Path file) {
     if (!Files.exists(file)) {
       return false;
     }

@@ -171,5 +171,6 @@ final class ResultTables {
     handle.execute("delete from record where run = ?", run);
     handle.execute("delete from trial where run = ?", run);
     handle.execute("delete from final where run = ?", run);
+    handle.execute("delete from run_artifact where run = ?", run);
   }
 }

@@ -128,6 +128,26 @@ public final class RunStore implements AutoCloseable {
   }
 
   /**
+   * The files that runs gave.
+   *
+   * @param runs folder of the runs
+   * @return the artifacts in it
+   */
+  public Artifacts artifacts(Path runs) {
+    return new Artifacts(database, runs);
+  }
+
+  /**
+   * What nothing refers to.
+   *
+   * @param runs folder of the runs
+   * @return what finds and removes it
+   */
+  public Garbage garbage(Path runs) {
+    return new Garbage(database, runs);
+  }
+
+  /**
    * Tells a listener before and after each commit.
    *
    * @param listener called on the thread that commits
@@ -466,8 +486,8 @@ public final class RunStore implements AutoCloseable {
   }
 
   /**
-   * Forgets what a run computed, for one that starts anew: its sections, trials and finals. Its
-   * events and its openings of the test split stay, since they happened.
+   * Forgets what a run computed, for one that starts anew: its sections, trials, finals and
+   * artifacts. Its events and its openings of the test split stay, since they happened.
    *
    * @param run the run's id
    */

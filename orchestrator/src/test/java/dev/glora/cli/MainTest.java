@@ -223,6 +223,26 @@ class MainTest {
   }
 
   @Test
+  void garbageIsListedAndRemovedOnRequestAlone() throws IOException {
+    List<PlannedRun> plan = FilledStore.fill(folder);
+    Path state = folder.resolve(plan.get(0).id()).resolve("state");
+    Files.createDirectories(state);
+    Files.writeString(state.resolve("weights.safetensors"), "x".repeat(2048));
+
+    assertThat(here("gc").out()).isEqualTo("There is nothing to remove.\n");
+    assertThat(here("gc", "--checkpoints").out())
+        .isEqualTo(
+            "checkpoints "
+                + state
+                + " 2.0 KiB\nWould remove 1 of together 2.0 KiB; glora gc --delete does it.\n");
+    assertThat(state).exists();
+    JsonNode removed = Json.parse(here("gc", "--checkpoints", "--delete", "--json").out());
+    assertThat(removed.at("/deleted").booleanValue()).isTrue();
+    assertThat(removed.at("/items/0/bytes").longValue()).isEqualTo(2048);
+    assertThat(state).doesNotExist();
+  }
+
+  @Test
   void missingPythonIsOneSentenceAndTheTraceIsInTheLog() throws IOException {
     Path file = Files.writeString(folder.resolve("demo.yaml"), DEMO);
 
