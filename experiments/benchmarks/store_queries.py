@@ -1,10 +1,11 @@
 """How long the verbs that only ask take on a store of 10,000 runs with 1,000 trials each.
 
-    python experiments/benchmarks/store_queries.py [--runs 10000] [--trials 1000] [--folder FOLDER]
+    python experiments/benchmarks/store_queries.py [--runs 10000] [--trials 1000] [--folder DIR]
 
-The store is made by SQL from the runs of a small one (`orchestrator/src/test/resources/stores`) in a
-temporary folder, some 6 GB; then each verb is called as a user calls it, `./glora VERB`, several times,
-the verbs interleaved. Writes `results/store_queries.json`: seconds of each, start of Java included.
+The store is made by SQL from the runs of a small one (`orchestrator/src/test/resources/stores`) in
+a temporary folder, some 6 GB; then each verb is called as a user calls it, `./glora VERB`, several
+times, the verbs interleaved. Writes `results/store_queries.json`: seconds of each, start of Java
+included.
 """
 
 from __future__ import annotations
@@ -32,23 +33,29 @@ def make(file: Path, runs: int, trials: int) -> None:
     """Clones the six runs of the small store until there are `runs`, and gives each `trials`."""
     shutil.copy(SMALL, file)
     db = sqlite3.connect(file)
-    db.executescript("pragma journal_mode = off; pragma synchronous = off; pragma cache_size = -500000;")
+    db.executescript(
+        "pragma journal_mode = off; pragma synchronous = off; pragma cache_size = -500000;"
+    )
     (known,) = db.execute("select count(*) from run").fetchone()
-    db.execute("create temp table clone as select id, row_number() over (order by rowid) as place from run")
+    db.execute(
+        "create temp table clone as select id, row_number() over (order by rowid) as place from run"
+    )
     # The n-th clone of a run is its id with another seed and another key.
     name = "printf('demo-%s-s%d-%08x', label, n + 1, n * 8 + place)"
-    numbers = "with recursive number (n) as (select 1 union all select n + 1 from number where n < :n)"
+    numbers = (
+        "with recursive number (n) as (select 1 union all select n + 1 from number where n < :n)"
+    )
     each = {"n": -(-runs // known) - 1}
     db.execute(
-        f"create temp table copy as {numbers} select run.id as source, {name} as id, n, place, label"
-        " from number, run join clone on clone.id = run.id",
+        f"create temp table copy as {numbers} select run.id as source, {name} as id, n, place,"
+        " label from number, run join clone on clone.id = run.id",
         each,
     )
     db.execute(
-        "insert into run (id, key, campaign, label, method, seed, status, reason, resolved, created,"
-        " started, changed) select copy.id, printf('%064x', n * 8 + place), campaign, run.label, method,"
-        " n + 1, iif(n % 100 = 0, 'FAILED', status), '', resolved, created, started, changed"
-        " from copy join run on run.id = copy.source"
+        "insert into run (id, key, campaign, label, method, seed, status, reason, resolved,"
+        " created, started, changed) select copy.id, printf('%064x', n * 8 + place), campaign,"
+        " run.label, method, n + 1, iif(n % 100 = 0, 'FAILED', status), '', resolved, created,"
+        " started, changed from copy join run on run.id = copy.source"
     )
     for table in TABLES:
         columns = [row[1] for row in db.execute(f"pragma table_info({table})")]
@@ -62,8 +69,8 @@ def make(file: Path, runs: int, trials: int) -> None:
     # 36 sites make 180 codes, 240 signs in Base64.
     db.execute(
         f"insert into trial {numbers} select run.id, (n - 1) / 50, (n - 1) % 50,"
-        " printf('%016x%048x', run.rowid, n), printf('%0240d', n), 0.5 + n / 3000.0, 1.0 / n, 160000 + n,"
-        " 160000 + n, 150000 + n, 'mutation' from run, number order by run.id, n",
+        " printf('%016x%048x', run.rowid, n), printf('%0240d', n), 0.5 + n / 3000.0, 1.0 / n,"
+        " 160000 + n, 160000 + n, 150000 + n, 'mutation' from run, number order by run.id, n",
         {"n": trials},
     )
     db.commit()
@@ -72,11 +79,16 @@ def make(file: Path, runs: int, trials: int) -> None:
 
 
 def main() -> None:
+    """Makes the store, calls the verbs, writes the result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=10_000)
     parser.add_argument("--trials", type=int, default=1_000)
-    parser.add_argument("--folder", type=Path, help="keeps the store there, or uses the one that is")
-    parser.add_argument("--make-only", action="store_true", help="makes the store and measures nothing")
+    parser.add_argument(
+        "--folder", type=Path, help="keeps the store there, or uses the one that is"
+    )
+    parser.add_argument(
+        "--make-only", action="store_true", help="makes the store and measures nothing"
+    )
     parser.add_argument(
         "--output", type=Path, default=Path(__file__).parent / "results/store_queries.json"
     )
@@ -91,7 +103,9 @@ def main() -> None:
     if options.make_only:
         return
     with sqlite3.connect(file) as db:
-        (run,) = db.execute("select id from run where method = 'glora' order by rowid desc").fetchone()
+        (run,) = db.execute(
+            "select id from run where method = 'glora' order by rowid desc"
+        ).fetchone()
         (other,) = db.execute("select id from run where method = 'lora' order by rowid").fetchone()
         (runs,) = db.execute("select count(*) from run").fetchone()
         (trials,) = db.execute("select count(*) from trial").fetchone()
@@ -105,10 +119,17 @@ def main() -> None:
         "show": ["show", run],
         "show --json": ["show", run, "--json"],
         "status": ["status"],
-        "run --dry-run": ["run", str(ROOT / "experiments/quickstart.yaml"), "--dry-run", "seeds=[0,1,2]"],
+        "run --dry-run": [
+            "run",
+            str(ROOT / "experiments/quickstart.yaml"),
+            "--dry-run",
+            "seeds=[0,1,2]",
+        ],
         "gc": ["gc"],
     }
-    listed = subprocess.run([ROOT / "glora", "help"], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        [ROOT / "glora", "help"], capture_output=True, text=True, check=True
+    ).stdout
     if "\n  compare " in listed:
         verbs["compare"] = ["compare", run, other]
     seconds: dict[str, list[float]] = {name: [] for name in verbs}

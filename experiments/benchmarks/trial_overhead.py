@@ -1,10 +1,11 @@
-"""What a trial of a trivial objective costs in glora and in Optuna, both with SQLite on the same disk.
+"""What a trial of a trivial objective costs in glora and in Optuna, both with SQLite on one disk.
 
     python experiments/benchmarks/trial_overhead.py        needs a Python with optuna
 
-The contenders take turns, each in a process of its own, timed within it: the starts are not counted.
-Optuna with one parameter is the least that it can do; with the 72 choices of the same space it stores what
-glora stores. Writes `results/trial_overhead.json`: milliseconds of a trial, and glora's share of Optuna's.
+The contenders take turns, each in a process of its own, timed within it: the starts are not
+counted. Optuna with one parameter is the least that it can do; with the 72 choices of the same
+space it stores what glora stores. Writes `results/trial_overhead.json`: milliseconds of a trial,
+and glora's share of Optuna's.
 """
 
 from __future__ import annotations
@@ -26,14 +27,16 @@ GENERATIONS = 10  # of 50 trials
 
 OPTUNA = """
 import sys, time, optuna
+from optuna.samplers import NSGAIISampler, RandomSampler
 optuna.logging.disable_default_handler()
-choices, trials = int(sys.argv[2]), int(sys.argv[3])
+folder, choices, trials, kind = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 def objective(trial):
     if choices == 1:
         return trial.suggest_float("x", 0, 1)
-    return sum(trial.suggest_categorical(f"g{i}", list(range(9 if i % 2 else 2))) for i in range(choices))
-sampler = optuna.samplers.NSGAIISampler(seed=0) if sys.argv[4] == "evolution" else optuna.samplers.RandomSampler(seed=0)
-study = optuna.create_study(storage="sqlite:///" + sys.argv[1] + "/optuna.db", sampler=sampler, direction="maximize")
+    sizes = [9 if i % 2 else 2 for i in range(choices)]
+    return sum(trial.suggest_categorical(f"g{i}", list(range(n))) for i, n in enumerate(sizes))
+sampler = NSGAIISampler(seed=0) if kind == "evolution" else RandomSampler(seed=0)
+study = optuna.create_study(storage=f"sqlite:///{folder}/optuna.db", sampler=sampler)
 begin = time.perf_counter()
 study.optimize(objective, n_trials=trials)
 print((time.perf_counter() - begin) / trials)
@@ -41,17 +44,20 @@ print((time.perf_counter() - begin) / trials)
 
 
 def optuna(choices: int, trials: int, sampler: str) -> float:
+    """Seconds of a trial in Optuna."""
     with tempfile.TemporaryDirectory() as folder:
         return run([sys.executable, "-c", OPTUNA, folder, str(choices), str(trials), sampler])
 
 
 def glora(jars: str, leases: str) -> float:
+    """Seconds of a trial in glora."""
     with tempfile.TemporaryDirectory() as folder:
         command = ["java", "--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-cp", jars]
         return run([*command, str(HERE / "TrialOverhead.java"), folder, str(GENERATIONS), leases])
 
 
 def run(command: list[str]) -> float:
+    """The number that a contender prints last."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(done.stderr)
@@ -59,6 +65,7 @@ def run(command: list[str]) -> float:
 
 
 def main() -> None:
+    """Lets the contenders take turns and writes the result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jars", help="class path (default: what ./glora made last)")
     parser.add_argument("--output", type=Path, default=HERE / "results/trial_overhead.json")

@@ -97,12 +97,11 @@ public final class Garbage {
    */
   public List<Path> unknown() {
     Set<String> known = ids("select id from run");
-    try (Stream<Path> inside = list(runs)) {
-      return inside
+    try {
+      return list(runs).stream()
           .filter(Files::isDirectory)
           .filter(path -> RUN.matcher(path.getFileName().toString()).matches())
           .filter(path -> !known.contains(path.getFileName().toString()))
-          .sorted()
           .toList();
     } catch (IOException e) {
       throw unreadable(e);
@@ -221,13 +220,10 @@ public final class Garbage {
 
   private List<Path> artifactFiles() throws IOException {
     List<Path> files = new ArrayList<>();
-    try (Stream<Path> folders = list(runs.resolve(Artifacts.FOLDER))) {
-      for (Path folder : folders.sorted().toList()) {
-        try (Stream<Path> inside = list(folder)) {
-          inside
-              .filter(path -> DIGEST.matcher(path.getFileName().toString()).matches())
-              .sorted()
-              .forEach(files::add);
+    for (Path folder : list(runs.resolve(Artifacts.FOLDER))) {
+      for (Path file : list(folder)) {
+        if (DIGEST.matcher(file.getFileName().toString()).matches()) {
+          files.add(file);
         }
       }
     }
@@ -273,8 +269,13 @@ public final class Garbage {
                 .collect(Collectors.toCollection(java.util.TreeSet::new)));
   }
 
-  private static Stream<Path> list(Path folder) throws IOException {
-    return Files.isDirectory(folder) ? Files.list(folder) : Stream.empty();
+  private static List<Path> list(Path folder) throws IOException {
+    if (!Files.isDirectory(folder)) {
+      return List.of();
+    }
+    try (Stream<Path> inside = Files.list(folder)) {
+      return inside.sorted().toList();
+    }
   }
 
   private static long size(Path folder) throws IOException {
