@@ -109,6 +109,9 @@ class RunnerTest {
           assertThat(each.record().at("/digests/merged").asText()).hasSize(64);
         }
         Path folder = undisturbed.resolve(run.id());
+        assertThat(store.artifacts(undisturbed).of(run.id()))
+            .hasSizeGreaterThan(3 * finals)
+            .allMatch(file -> store.artifacts(undisturbed).find(file.digest()).isPresent());
         assertThat(folder.resolve("report.md")).exists();
         assertThat(folder.resolve("experiment.json")).exists();
         assertThat(Files.readString(folder.resolve("run.log"))).contains("test:");
