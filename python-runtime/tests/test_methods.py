@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,12 +11,14 @@ import pytest
 import sessions
 import tiny
 import torch
+from peft import PeftModel
 from safetensors.torch import load_file
 from sessions import LARGEST, LORA, NONE, VECTOR, Session, open_session
 from transformers import AutoModelForSequenceClassification
 
 from glora import java
 from glora.errors import ConfigurationError
+from glora.inject import eject
 from glora.methods.lora import LoRAMethod
 from glora.trainer import Trainer
 
@@ -161,6 +164,15 @@ def test_scores_are_first_order_effects(body: Path, codes: tuple[int, ...]) -> N
                 torch.testing.assert_close(scores[row, column, 0], 2 * effect.sum().abs())
 
 
+def token_batch(session: Session) -> dict[str, torch.Tensor]:
+    """The batch that stands in a session's buffers, as a model of transformers takes it."""
+    rows, length = session.buffers["control"][:2].tolist()
+    return {
+        name: session.buffers[name][: rows * length].view(rows, length).long()
+        for name in ("input_ids", "attention_mask")
+    }
+
+
 @pytest.mark.parametrize("method", ["head", "lora", "glora"])
 def test_merged_model_is_an_ordinary_folder_with_the_same_logits(
     body: Path, tmp_path: Path, method: str
@@ -183,18 +195,37 @@ def test_merged_model_is_an_ordinary_folder_with_the_same_logits(
     assert (tmp_path / "model" / "vocab.txt").is_file()
     loaded = AutoModelForSequenceClassification.from_pretrained(tmp_path / "model").eval()
     assert loaded.config.id2label == dict(enumerate(sessions.LABELS))
-    rows, length = session.buffers["control"][:2].tolist()
     with torch.inference_mode():
         if method == "head":
+            rows = int(session.buffers["control"][0])
             features = session.buffers["features"].view(rows, -1)
             logits = loaded.classifier(features)
         else:
-            batch = {
-                name: session.buffers[name][: rows * length].view(rows, length).long()
-                for name in ("input_ids", "attention_mask")
-            }
-            logits = loaded(**batch).logits
+            logits = loaded(**token_batch(session)).logits
     torch.testing.assert_close(logits, merged, rtol=0, atol=2e-5)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize("codes", [(0, 4, 2, 1, 2), (5, 4, 2, 1, 2), (0, 0, 0, 0, 0)])
+def test_the_adapters_folder_is_one_of_pefts_too(
+    body: Path, tmp_path: Path, codes: tuple[int, ...]
+) -> None:
+    session = open_session("glora", body)
+    session.set_codes(codes)
+    session.train(0, 4)
+    expected = session.logits()
+    java.export_adapter(session.number, str(tmp_path))
+    if not any(codes):  # nothing is adapted, which PEFT calls no adapter
+        assert not (tmp_path / "adapter_config.json").exists()
+        return
+    plain = copy.deepcopy(java._trainer(session.number).method.model)
+    eject(plain)
+    for parameter in plain.classifier.parameters():
+        parameter.data.zero_()  # the head comes from PEFT's file
+    loaded = PeftModel.from_pretrained(plain, str(tmp_path)).eval()
+    with torch.inference_mode():
+        logits = loaded(**token_batch(session)).logits
+    torch.testing.assert_close(logits, expected, rtol=0, atol=2e-5)
 
 
 def test_counts_and_adapter_entries_agree(body: Path, tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import torch
 
 from glora.adapter import TENSOR_FILE, save_adapter
+from glora.errors import ConfigurationError, EnvironmentNotUsable
 from glora.forms import TENSORS
 from glora.inject import glora_layers, inject, set_structure
 from glora.layer import SUPPORT
@@ -19,6 +21,7 @@ from glora.methods.classifier import (
 )
 from glora.models import init_head
 from glora.optimizer import Entry
+from glora.peft_export import export_peft
 from glora.structure import SearchSpace
 
 if TYPE_CHECKING:
@@ -113,8 +116,12 @@ class GLoRAMethod(ClassifierMethod):
                 scores[row, column] = scores[row, column, order]
 
     def export_adapter(self, folder: Path) -> tuple[str, int]:
-        """Writes the active slices and the head."""
-        saved = save_adapter(self.model, folder, head_tensors(self.model))
+        """Writes the active slices and the head; beside them PEFT's files, if PEFT can hold it."""
+        head = head_tensors(self.model)
+        saved = save_adapter(self.model, folder, head)
+        # An adapter in a form that PEFT lacks, or a Python without PEFT, has this one form only.
+        with contextlib.suppress(ConfigurationError, EnvironmentNotUsable):
+            export_peft(self.model, folder, head)
         return TENSOR_FILE, saved.entries
 
     @torch.no_grad()
