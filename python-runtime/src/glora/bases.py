@@ -72,8 +72,9 @@ class GLoRAConv1D(GLoRALinear):
 class GLoRAConvolution(GLoRALinear):
     """On a convolution whose kernel looks at one point or tiles the input (a patch embedding).
 
-    Its input is no row of features but [batch, channels, …], so W* is made dense at each forward:
-    there is one such layer in a model, and its weight is small beside its work.
+    Its input is no row of features but [batch, channels, …], so W* is made dense at each forward,
+    and the convolution's own kernel keeps step 0 the pre-trained layer bit for bit. There is one
+    such layer in a model, and its weight is small beside its work.
     """
 
     @staticmethod
@@ -90,11 +91,17 @@ class GLoRAConvolution(GLoRALinear):
     def compute(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Maps `x` [batch, in, …] to [batch, out, …]."""
         base: Any = self.base
-        dense = self.effective_weight(weight).to(weight.dtype).view(base.weight.shape)
-        shift = self.effective_bias(weight, bias)
-        if shift is not None:
-            shift = shift.to(weight.dtype)
-        return _CONVOLUTIONS[type(base)](x, dense, shift, base.stride)
+        with torch.no_grad():
+            dense = self.effective_weight(weight).to(weight.dtype)
+            shift = self.effective_bias(weight, bias)
+            shift = None if shift is None else shift.to(weight.dtype)
+        if torch.is_grad_enabled():
+            # The linear layer's own gradients: on the unit vectors it is W*ᵀ + b*, on zero b*.
+            units = torch.eye(weight.shape[1] + 1, weight.shape[1]).to(weight)
+            rows = super().compute(units, weight, bias)
+            dense = dense + _gradient_of(rows[:-1] - rows[-1]).t()
+            shift = None if shift is None else shift + _gradient_of(rows[-1])
+        return _CONVOLUTIONS[type(base)](x, dense.view(base.weight.shape), shift, base.stride)
 
     def probe(self, generator: torch.Generator) -> Tensor:
         """Four patches drawn from N(0, 1), of the weight's type."""
@@ -144,6 +151,11 @@ class GLoRAQuantizedLinear(GLoRALinear):
 
         with torch.autograd.graph.saved_tensors_hooks(pack, unpack):
             return self.compute(x, weight, bias)
+
+
+def _gradient_of(value: Tensor) -> Tensor:
+    """Zeros with the gradient of `value`."""
+    return value - value.detach()
 
 
 class _View(NamedTuple):
