@@ -209,25 +209,28 @@ def candidates(session: int, request: Mapping[str, Any] | None) -> dict[str, Any
             `merged` or `unmerged`), or None for none.
 
     Returns:
-        `order`, `blocks`, `shared` and `merged_sites`; empty for none.
+        `order`, `blocks`, `shared` and `merged_sites`, and `rule`, which tells apart all that makes
+        other bits; empty for none.
     """
+    from glora.candidates import MERGE_RATIO
+
     trainer = _trainer(session)
     if request is None:
         trainer.close_candidates()
         return {}
+    forward = str(_value(request, "forward", "candidates"))
     plan = trainer.open_candidates(
         [b64decode(text) for text in _value(request, "structures", "candidates")],
         int(_value(request, "tokens", "candidates")),
         int(_value(request, "cache_mib", "candidates")) << 20,
-        merge={"auto": None, "merged": True, "unmerged": False}[
-            _value(request, "forward", "candidates")
-        ],
+        merge={"auto": None, "merged": True, "unmerged": False}[forward],
     )
     return {
         "order": list(plan.order),
         "blocks": plan.blocks,
         "shared": plan.shared,
         "merged_sites": plan.merged_sites,
+        "rule": f"auto, ratio {MERGE_RATIO}" if forward == "auto" else forward,
     }
 
 

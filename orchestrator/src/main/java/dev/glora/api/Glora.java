@@ -161,6 +161,31 @@ public final class Glora {
   }
 
   /**
+   * Asks a search for trials. No Python is started; a search without a state begins.
+   *
+   * @param state file of the search's state
+   * @param definition file with seed, sites and the method's settings, or null to go on with a
+   *     state
+   * @param most greatest number of trials
+   * @return the open trials of this generation, the same again until they are told
+   */
+  public Answer searchAsk(Path state, Path definition, int most) {
+    return new SearchFile(state).ask(Optional.ofNullable(definition), most);
+  }
+
+  /**
+   * Tells a search results, all of them or none. Telling again changes nothing.
+   *
+   * @param state file of the search's state
+   * @param results one JSON document: an object with {@code trial}, {@code accuracy} and {@code
+   *     loss}, or {@code trials}, a list of them
+   * @return what was new, and where the search is
+   */
+  public Answer searchTell(Path state, String results) {
+    return new SearchFile(state).tell(results);
+  }
+
+  /**
    * Checks Java, Python, disk and memory.
    *
    * @param each gets a line for each check when it is done

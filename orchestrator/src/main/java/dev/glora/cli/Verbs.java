@@ -102,6 +102,20 @@ final class Verbs {
                           call.options().hasOption("checkpoints"),
                           call.options().hasOption("delete"))),
           new Verb(
+              "search",
+              "ask|tell STATE [RESULTS]",
+              "drive a search from outside",
+              "ask prints the open trials of a search whose state is the file STATE, tell takes"
+                  + " their results: the file RESULTS, or standard input. Both speak JSON; see"
+                  + " docs/search.md. Telling a result again changes nothing.",
+              List.of(
+                  option(
+                      null, "new", "FILE", "begin a search with the seed, sites and glora of FILE"),
+                  option(null, "count", "N", "at most so many trials (default: all)")),
+              2,
+              3,
+              SearchVerb::run),
+          new Verb(
               "doctor",
               "",
               "check Java, Python, disk and memory",
@@ -147,7 +161,7 @@ final class Verbs {
   }
 
   /** A whole number from 0 on. */
-  private static int whole(CommandLine options, String name, int otherwise) {
+  static int whole(CommandLine options, String name, int otherwise) {
     String text = options.getOptionValue(name);
     if (text == null) {
       return otherwise;

@@ -5,8 +5,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 /**
  * The search for a structure under the parameter limit.
  *
- * @param strategy {@code evolution} as published, {@code nsga2}, {@code regularized-evolution},
- *     {@code random}, or {@code none}: the start's structure is taken
+ * @param strategy the published evolution, {@code nsga2}, {@code regularized-evolution}, {@code
+ *     random}, or {@code none}: the start's structure is taken
  * @param start {@code random} as published, or {@code taylor}: the largest structure cut down to
  *     the limit by a first-order score, and swaps around it
  * @param swaps greatest number of exchanges that make one individual of a taylor start from the cut
@@ -24,6 +24,8 @@ import com.fasterxml.jackson.databind.JsonNode;
  * @param children regularised evolution: structures of a generation after the first
  * @param tournament regularised evolution: structures among which a parent is the best
  * @param mutatedGenes regularised evolution: genes that a mutation changes
+ * @param evaluation how a structure is evaluated
+ * @param racing when an evaluation is stopped early
  * @param fitness {@code accuracy} on val as published, or {@code loss}
  */
 public record SearchSpec(
@@ -44,6 +46,8 @@ public record SearchSpec(
     int children,
     int tournament,
     int mutatedGenes,
+    EvaluationSpec evaluation,
+    RacingSpec racing,
     String fitness) {
 
   /**
@@ -72,6 +76,13 @@ public record SearchSpec(
         all.get("children").intValue(),
         all.get("tournament").intValue(),
         all.get("mutated_genes").intValue(),
+        new EvaluationSpec(
+            all.get("evaluation").get("forward").textValue(),
+            all.get("evaluation").get("cache_mib").intValue()),
+        new RacingSpec(
+            all.get("racing").get("test").textValue(),
+            all.get("racing").get("level").doubleValue(),
+            all.get("racing").get("least_rows").intValue()),
         all.get("fitness").textValue());
   }
 }

@@ -1,16 +1,15 @@
 package dev.glora.run;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.glora.GloraException;
 import dev.glora.Json;
 import dev.glora.data.Derived;
 import dev.glora.experiment.GloraSpec;
-import dev.glora.experiment.RuntimeSpec;
 import dev.glora.experiment.SearchSpec;
 import dev.glora.run.RunContext.StageWatch;
 import dev.glora.search.Limits;
-import dev.glora.search.ParameterCount;
 import dev.glora.search.Proposal;
 import dev.glora.search.Result;
 import dev.glora.search.SearchSpace;
@@ -18,13 +17,9 @@ import dev.glora.search.SingleStrategy;
 import dev.glora.search.Strategy;
 import dev.glora.search.Structure;
 import dev.glora.search.TaylorCut;
-import dev.glora.store.Trial;
 import dev.glora.train.Checkpoint;
-import dev.glora.train.Evaluation;
-import dev.glora.train.Evaluator;
 import dev.glora.train.ModelSession;
 import dev.glora.train.Scorer;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -32,11 +27,8 @@ import java.util.SplittableRandom;
 
 /**
  * Score and search: finds the structure under the limit that does best on val with the supernet's
- * weights.
- *
- * <p>Every evaluation is in the store before the next one begins, under the digest of all that it
- * depends on. A search that is resumed asks the same again and finds the answers there, so no
- * structure is ever evaluated twice.
+ * weights. A search that is resumed asks the same again and finds the answers in the store, so no
+ * structure is ever evaluated twice (see {@link CandidateEvaluations}).
  */
 final class SearchStages {
   private final RunContext context;
@@ -126,24 +118,30 @@ final class SearchStages {
   }
 
   private ObjectNode search(ModelSession model, Strategy strategy, StageWatch watch) {
-    Evaluator val =
-        new Evaluator(
-            model, material.set().val(), spec.supernet().training().evalBatchSize(), watch);
+    CandidateEvaluations val =
+        new CandidateEvaluations(context, material, spec, space, weights, model, watch);
     int generation = 0;
-    int evaluations = 0;
+    int[] evaluations = {0};
     for (List<Proposal> asked = strategy.ask(); !asked.isEmpty(); asked = strategy.ask()) {
-      List<Result> results = new ArrayList<>();
-      for (int i = 0; i < asked.size(); i++) {
-        if (watch.cancelled()) {
-          throw watch.cancellation();
-        }
-        results.add(evaluate(model, val, asked.get(i), generation, i));
-        watch.advance(++evaluations, note(strategy, results));
-        watch.saved();
-      }
-      strategy.tell(results);
-      generation++;
+      double[] best = {strategy.best().map(Result::accuracy).orElse(0.0)};
+      strategy.tell(
+          val.evaluate(
+              strategy,
+              asked,
+              generation++,
+              result -> {
+                best[0] = result.complete() ? Math.max(best[0], result.accuracy()) : best[0];
+                watch.advance(
+                    ++evaluations[0], String.format(Locale.ROOT, "best %.1f %%", 100 * best[0]));
+                watch.saved();
+              }));
     }
+    val.close();
+    return record(strategy, val, evaluations[0], generation);
+  }
+
+  private ObjectNode record(
+      Strategy strategy, CandidateEvaluations val, int evaluations, int generations) {
     Result best =
         strategy
             .best()
@@ -155,9 +153,14 @@ final class SearchStages {
     SearchSpace.Range range = space.range(limits.count());
     ObjectNode section = record.putObject("search");
     section.put("strategy", spec.search().strategy()).put("start", spec.search().start());
-    section.put("evaluations", evaluations).put("generations", generation);
-    section.putObject("best").put("accuracy", best.accuracy()).put("loss", best.loss());
+    section.put("evaluations", evaluations).put("generations", generations);
+    section.set("best", numbers(best));
+    ArrayNode front = section.putArray("front");
+    for (Result result : strategy.front()) {
+      front.add(numbers(result).put("codes", result.structure().base64()));
+    }
     section.putObject("range").put("min", range.min()).put("max", range.max());
+    section.set("evaluation", val.summary());
     return record.put(
         "summary",
         String.format(
@@ -168,66 +171,10 @@ final class SearchStages {
             best.loss()));
   }
 
-  private static String note(Strategy strategy, List<Result> results) {
-    double best = strategy.best().map(Result::accuracy).orElse(0.0);
-    for (Result result : results) {
-      best = Math.max(best, result.accuracy());
-    }
-    return String.format(Locale.ROOT, "best %.1f %%", 100 * best);
-  }
-
-  private Result evaluate(
-      ModelSession model, Evaluator val, Proposal proposal, int generation, int index) {
-    Structure structure = proposal.structure();
-    String key = cacheKey(structure);
-    Optional<Trial> known = context.store().trial(key);
-    double accuracy;
-    double loss;
-    if (known.isPresent()) {
-      accuracy = known.get().accuracy();
-      loss = known.get().loss();
-    } else {
-      model.structure(structure);
-      Evaluation evaluation = val.evaluate();
-      accuracy = evaluation.accuracy();
-      // The store has no place for what is not a number; infinity is as bad a loss.
-      loss = Double.isNaN(evaluation.loss()) ? Double.POSITIVE_INFINITY : evaluation.loss();
-    }
-    if (known.isEmpty() || !known.get().run().equals(context.id())) {
-      long stored = space.count(structure, ParameterCount.STORED);
-      long folded = space.count(structure, ParameterCount.FOLDED);
-      context
-          .store()
-          .addTrial(
-              new Trial(
-                  context.id(),
-                  generation,
-                  index,
-                  key,
-                  structure.base64(),
-                  accuracy,
-                  loss,
-                  stored,
-                  stored,
-                  folded,
-                  proposal.origin()));
-    }
-    return new Result(structure, accuracy, loss);
-  }
-
-  /** The digest of all that an evaluation on val depends on. */
-  private String cacheKey(Structure structure) {
-    RuntimeSpec runtime = context.run().experiment().runtime();
-    return Json.digest(
-        Json.object()
-            .put("checkpoint", weights.digest())
-            .put("structure", structure.digest(space))
-            .put("data", material.set().digest())
-            .put("model", material.modelDigest())
-            .put("split", "val")
-            .put("batch", spec.supernet().training().evalBatchSize())
-            .put("device", runtime.device())
-            .put("dtype", runtime.dtype())
-            .put("fingerprint", context.fingerprint()));
+  private ObjectNode numbers(Result result) {
+    return Json.object()
+        .put("accuracy", result.accuracy())
+        .put("loss", result.loss())
+        .put("parameters", space.count(result.structure(), limits.count()));
   }
 }

@@ -81,6 +81,66 @@ final class ResultTables {
         trial.origin());
   }
 
+  static void addRowScores(Handle handle, String cacheKey, byte[] scores) {
+    handle.execute(
+        "insert into row_scores (cache_key, scores) values (?, ?) on conflict (cache_key) do"
+            + " nothing",
+        cacheKey,
+        scores);
+  }
+
+  static Optional<byte[]> rowScores(Handle handle, String cacheKey) {
+    return handle
+        .createQuery("select scores from row_scores where cache_key = ?")
+        .bind(0, cacheKey)
+        .map((rows, context) -> rows.getBytes("scores"))
+        .findOne();
+  }
+
+  static void addRaced(Handle handle, RacedTrial raced) {
+    handle.execute(
+        "insert into raced_trial (run, generation, position, race_key, codes, accuracy, loss, seen,"
+            + " origin) values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (run, race_key) do nothing",
+        raced.run(),
+        raced.generation(),
+        raced.index(),
+        raced.raceKey(),
+        raced.codes(),
+        raced.accuracy(),
+        raced.loss(),
+        raced.seen(),
+        raced.origin());
+  }
+
+  static Optional<RacedTrial> raced(Handle handle, String raceKey) {
+    return handle
+        .createQuery("select * from raced_trial where race_key = ? limit 1")
+        .bind(0, raceKey)
+        .map((rows, context) -> raced(rows))
+        .findOne();
+  }
+
+  static List<RacedTrial> racedOf(Handle handle, String run) {
+    return handle
+        .createQuery("select * from raced_trial where run = ? order by generation, position")
+        .bind(0, run)
+        .map((rows, context) -> raced(rows))
+        .list();
+  }
+
+  private static RacedTrial raced(ResultSet rows) throws SQLException {
+    return new RacedTrial(
+        rows.getString("run"),
+        rows.getInt("generation"),
+        rows.getInt("position"),
+        rows.getString("race_key"),
+        rows.getString("codes"),
+        rows.getDouble("accuracy"),
+        rows.getDouble("loss"),
+        rows.getInt("seen"),
+        rows.getString("origin"));
+  }
+
   static List<Trial> trials(Handle handle, String run) {
     return handle
         .createQuery("select * from trial where run = ? order by generation, position")
@@ -169,7 +229,13 @@ final class ResultTables {
 
   static void delete(Handle handle, String run) {
     handle.execute("delete from record where run = ?", run);
+    handle.execute(
+        "delete from row_scores where cache_key in (select own.cache_key from trial own where"
+            + " own.run = ? and not exists (select 1 from trial other where other.cache_key ="
+            + " own.cache_key and other.run <> own.run))",
+        run);
     handle.execute("delete from trial where run = ?", run);
+    handle.execute("delete from raced_trial where run = ?", run);
     handle.execute("delete from final where run = ?", run);
     handle.execute("delete from run_artifact where run = ?", run);
   }

@@ -427,6 +427,62 @@ public final class RunStore implements AutoCloseable {
   }
 
   /**
+   * Enters an evaluation and what it found row by row, in one transaction. The same evaluation may
+   * be entered again, which changes nothing.
+   *
+   * @param trial the evaluation
+   * @param rowScores what it found row by row
+   */
+  public void addTrial(Trial trial, byte[] rowScores) {
+    writeVoid(
+        trial.run(),
+        "trial",
+        handle -> {
+          ResultTables.addTrial(handle, trial);
+          ResultTables.addRowScores(handle, trial.cacheKey(), rowScores);
+        });
+  }
+
+  /**
+   * Finds what an evaluation found row by row.
+   *
+   * @param cacheKey digest of all that it depends on
+   * @return its scores, nothing where there is no such evaluation or it was entered without them
+   */
+  public Optional<byte[]> rowScores(String cacheKey) {
+    return read(handle -> ResultTables.rowScores(handle, cacheKey));
+  }
+
+  /**
+   * Enters an evaluation that a race stopped.
+   *
+   * @param raced the evaluation
+   */
+  public void addRaced(RacedTrial raced) {
+    writeVoid(raced.run(), "trial", handle -> ResultTables.addRaced(handle, raced));
+  }
+
+  /**
+   * Finds an evaluation that a race stopped, whichever run made it.
+   *
+   * @param raceKey digest of all that it depends on
+   * @return the evaluation
+   */
+  public Optional<RacedTrial> raced(String raceKey) {
+    return read(handle -> ResultTables.raced(handle, raceKey));
+  }
+
+  /**
+   * Lists the evaluations of a run that a race stopped.
+   *
+   * @param run the run's id
+   * @return by generation and index
+   */
+  public List<RacedTrial> racedOf(String run) {
+    return read(handle -> ResultTables.racedOf(handle, run));
+  }
+
+  /**
    * Lists the evaluations of a run.
    *
    * @param run the run's id

@@ -59,6 +59,10 @@ public final class Evaluation {
   }
 
   private double crossEntropy(int row, int label) {
+    return crossEntropy(logits, classes, row, label);
+  }
+
+  static double crossEntropy(float[] logits, int classes, int row, int label) {
     double highest = logits[row * classes];
     for (int c = 1; c < classes; c++) {
       highest = Math.max(highest, logits[row * classes + c]);
@@ -77,6 +81,10 @@ public final class Evaluation {
    * @return class with the highest logit, the lower one of equals
    */
   public int prediction(int row) {
+    return prediction(logits, classes, row);
+  }
+
+  static int prediction(float[] logits, int classes, int row) {
     int best = 0;
     for (int c = 1; c < classes; c++) {
       if (logits[row * classes + c] > logits[row * classes + best]) {

@@ -10,6 +10,7 @@ import dev.glora.bridge.TensorScope;
 import dev.glora.data.BatchFiller;
 import dev.glora.data.Column;
 import dev.glora.data.Split;
+import dev.glora.experiment.EvaluationSpec;
 import dev.glora.search.Site;
 import dev.glora.search.Structure;
 import dev.glora.search.SupportTensor;
@@ -276,6 +277,31 @@ public final class ModelSession implements AutoCloseable {
 
   <T> T run(PythonTask<T> task) {
     return PythonCalls.await(python.submit(task));
+  }
+
+  /**
+   * Makes evaluations of some structures fast, until a weight changes: a structure is merged into
+   * scratch weights where its shape makes that faster, and what the structures share is computed
+   * once.
+   *
+   * @param structures those that will be evaluated
+   * @param tokens positions of a whole evaluation of one
+   * @param settings how to evaluate
+   * @return {@code order} in which most is shared, {@code merged_sites}, and {@code rule}, which is
+   *     another one wherever the numbers may differ in their last bits
+   */
+  public JsonNode candidates(List<Structure> structures, long tokens, EvaluationSpec settings) {
+    Map<String, Object> request = new LinkedHashMap<>();
+    request.put("structures", structures.stream().map(Structure::base64).toList());
+    request.put("tokens", tokens);
+    request.put("cache_mib", settings.cacheMib());
+    request.put("forward", settings.forward());
+    return Json.MAPPER.valueToTree(call("candidates", request));
+  }
+
+  /** Ends what {@link #candidates} began. */
+  public void noCandidates() {
+    call("candidates", (Object) null);
   }
 
   /**

@@ -271,4 +271,40 @@ class MainTest {
     assertThat(ending.code()).isEqualTo(3);
     assertThat(ending.err()).hasLineCount(1).contains("is not a sound SQLite database");
   }
+
+  @Test
+  void aSearchIsDrivenFromTheCommandLine() throws IOException {
+    String state = folder.resolve("state.json").toString();
+    Path definition =
+        Files.writeString(
+            folder.resolve("definition.json"),
+            """
+            {"sites": [{"name": "a", "in": 3, "out": 4}],
+             "glora": {"search": {"strategy": "random", "population": 2, "parents": 1,
+                                  "generations": 0, "mutations": 1, "crossovers": 1}}}
+            """);
+
+    Ending asked = glora("search", "ask", state, "--new", definition.toString(), "--json");
+    JsonNode trials = Json.parse(asked.out()).path("trials");
+    assertThat(trials).hasSize(2);
+    assertThat(Json.parse(glora("search", "ask", state, "--count", "1").out()).path("trials"))
+        .hasSize(1);
+
+    Path results =
+        Files.writeString(
+            folder.resolve("results.json"),
+            """
+            {"trials": [{"trial": "0-0", "accuracy": 0.5, "loss": 0.7},
+                        {"trial": "0-1", "accuracy": 0.6, "loss": 0.6}]}
+            """);
+    Ending told = glora("search", "tell", state, results.toString());
+    assertThat(told.code()).isZero();
+    assertThat(Json.parse(told.out()).path("done").asBoolean()).isTrue();
+    assertThat(Json.parse(told.out()).at("/best/trial").asText()).isEqualTo("0-1");
+
+    Ending unknown = glora("search", "guess", state);
+    assertThat(unknown.code()).isEqualTo(2);
+    assertThat(unknown.err())
+        .isEqualTo("glora search knows ask and tell, and was given \"guess\".\n");
+  }
 }

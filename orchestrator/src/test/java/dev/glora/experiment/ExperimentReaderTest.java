@@ -81,6 +81,8 @@ class ExperimentReaderTest {
                 10,
                 25,
                 1,
+                new EvaluationSpec("auto", 256),
+                new RacingSpec("none", 0.05, 20),
                 "accuracy"));
   }
 

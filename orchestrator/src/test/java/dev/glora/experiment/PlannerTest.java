@@ -34,7 +34,7 @@ class PlannerTest {
   @Test
   void keyStaysWhatItWas() {
     assertThat(glora().key())
-        .isEqualTo("a78a86e0d23cd26626edb0732280ff0af860f1c537375f2c3c2238bf5582ce80");
+        .isEqualTo("d7367b05b60250952cefe8c3b997fe30c472ead1c2f692725219b8f12c52a854");
   }
 
   @ParameterizedTest

@@ -194,6 +194,38 @@ abstract class RunStoreContract {
   }
 
   @Test
+  void rowsOfAnEvaluationAreFoundByItsKeyAsLongAsARunHasIt() {
+    String other = Runs.plan().get(1).id();
+    store.upsert(Runs.plan().get(1));
+    byte[] scores = {1, -2, 0, 127, -128};
+    store.addTrial(trial(run, 0, 0, "both"), scores);
+    store.addTrial(trial(run, 0, 1, "own"), scores);
+    store.addTrial(trial(other, 0, 0, "both"));
+    reopen();
+
+    assertThat(store.rowScores("both")).contains(scores);
+    assertThat(store.rowScores("none")).isEmpty();
+    store.restart(run);
+    assertThat(store.rowScores("both")).contains(scores);
+    assertThat(store.rowScores("own")).isEmpty();
+  }
+
+  @Test
+  void aStoppedEvaluationIsNoTrial() {
+    RacedTrial raced = new RacedTrial(run, 1, 2, "race", "AAE=", 0.5, 0.7, 40, "mutation");
+    store.addRaced(raced);
+    store.addRaced(raced);
+    reopen();
+
+    assertThat(store.raced("race")).contains(raced);
+    assertThat(store.racedOf(run)).containsExactly(raced);
+    assertThat(store.trial("race")).isEmpty();
+    assertThat(store.trials(run)).isEmpty();
+    store.restart(run);
+    assertThat(store.raced("race")).isEmpty();
+  }
+
+  @Test
   void listenerHearsOfACommitBeforeAndAfterIt() {
     StringBuilder heard = new StringBuilder();
     store.onCommit((of, what, done) -> heard.append(what).append(done ? '+' : '-').append(' '));

@@ -43,6 +43,7 @@ final class StoreFiles {
     try (RunStore store = RunStore.open(runs, url)) {
       store.openTest(glora, "inherit", Instant.parse("2026-11-24T00:00:00Z"));
       store.event(glora, "STAGE", "search");
+      store.addRaced(new RacedTrial(glora, 1, 0, "race" + glora, "AAI=", 0.5, 0.7, 40, "mutation"));
     }
   }
 
@@ -59,6 +60,8 @@ final class StoreFiles {
             "variant",
             "record",
             "trial",
+            "raced_trial",
+            "row_scores",
             "final",
             "test_opening",
             "event",
