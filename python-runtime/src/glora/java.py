@@ -32,6 +32,7 @@ __all__ = [
     "export_merged",
     "features",
     "fetch",
+    "guess",
     "merge",
     "open",
     "predict",
@@ -77,6 +78,19 @@ def prepare(request: Mapping[str, Any]) -> dict[str, Any]:
         _value(request, "task", "prepare"),
         request.get("cache"),
     ).to_json()
+
+
+def guess(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Looks at the table `data` for `model`; see `glora.data.guess`."""
+    from glora.data.guess import guess as look
+
+    return look(
+        _value(request, "model", "guess"),
+        _value(request, "data", "guess"),
+        request.get("cache"),
+        text_column=request.get("text_column"),
+        label_column=request.get("label_column"),
+    )
 
 
 def predict(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -70,7 +70,8 @@ final class Execution {
       store.onCommit(events::commit);
     }
     settings.notes().accept("Starting Python and PyTorch …");
-    try (PythonRuntime python = PythonRuntime.open(config(todo.get(0)))) {
+    try (PythonRuntime python =
+        PythonRuntime.open(config(settings, todo.get(0).experiment().runtime().threads()))) {
       settings.pythonStarted().run();
       boolean failed =
           new ExperimentRunner(
@@ -104,8 +105,14 @@ final class Execution {
     return "";
   }
 
-  private PythonConfig config(PlannedRun run) {
-    String threads = String.valueOf(run.experiment().runtime().threads());
+  /**
+   * The configuration that every use of Python in this process shares: there is one interpreter.
+   *
+   * @param settings names the executable
+   * @param count torch's threads
+   */
+  static PythonConfig config(Settings settings, int count) {
+    String threads = String.valueOf(count);
     PythonConfig.Builder builder =
         PythonConfig.builder(settings.python())
             // Read once, when torch loads its libraries; they decide the last bits of every sum.

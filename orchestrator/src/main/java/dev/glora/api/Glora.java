@@ -96,6 +96,43 @@ public final class Glora {
   }
 
   /**
+   * Drafts an experiment for a table of one's own.
+   *
+   * @param data a TSV, CSV or JSON lines file with texts and classes
+   * @param model source of the pre-trained model
+   * @param output the experiment file to write, which must not be there
+   * @param textColumn the column with the texts, empty to guess it
+   * @param labelColumn the column with the classes, empty to guess it
+   * @return {@code {experiment, guess: {rows, texts, columns, text_column, label_column, classes,
+   *     tokens, max_length, cut, split, batch_size, steps, lora_rank, lora_parameters}}}
+   */
+  public Answer init(
+      Path data,
+      String model,
+      Path output,
+      Optional<String> textColumn,
+      Optional<String> labelColumn) {
+    return new OwnData(settings)
+        .init(data, model, output, textColumn.orElse(null), labelColumn.orElse(null));
+  }
+
+  /**
+   * Scores new rows with the merged model of a run's primary final.
+   *
+   * @param run an id, a key, or the beginning of one of them
+   * @param input a TSV, CSV or JSON lines file, or plain text with a row a line
+   * @param output where the rows go, with their prediction and its probability
+   * @param textColumn the column with the texts, empty for the run's own
+   * @return {@code {run, model, output, rows, cut, counts: {class: rows}}}
+   */
+  public Answer predict(String run, Path input, Path output, Optional<String> textColumn) {
+    try (RunStore store = existing()) {
+      RunRow row = Queries.one(store, run);
+      return new OwnData(settings).predict(store, row, input, output, textColumn.orElse(null));
+    }
+  }
+
+  /**
    * Goes on with one run.
    *
    * @param run an id, a key, or the beginning of one of them

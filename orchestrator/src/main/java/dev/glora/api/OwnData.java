@@ -1,0 +1,167 @@
+package dev.glora.api;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.glora.GloraException;
+import dev.glora.Json;
+import dev.glora.bridge.PythonRuntime;
+import dev.glora.files.AtomicFile;
+import dev.glora.report.RunDocument;
+import dev.glora.store.RunRow;
+import dev.glora.store.RunStore;
+import dev.glora.train.PythonCalls;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+
+/** One's own data: an experiment made for a table, and rows scored with what came of it. */
+final class OwnData {
+  /** That of an experiment which names none. */
+  private static final int DEFAULT_THREADS = 2;
+
+  private final Settings settings;
+
+  OwnData(Settings settings) {
+    this.settings = settings;
+  }
+
+  /**
+   * Writes a commented experiment for a table.
+   *
+   * @param data the table
+   * @param model source of the model
+   * @param output the experiment file, which must not be there
+   * @param textColumn the column with the texts, or null to guess it
+   * @param labelColumn the column with the classes, or null to guess it
+   */
+  Answer init(Path data, String model, Path output, String textColumn, String labelColumn) {
+    if (Files.exists(output)) {
+      throw GloraException.usage(
+          output + " is there already; name another file with --output, or remove it.");
+    }
+    Path table = data.toAbsolutePath().normalize();
+    Map<String, Object> request = new LinkedHashMap<>();
+    request.put("model", model);
+    request.put("data", table.toString());
+    request.put("cache", settings.cache().toString());
+    request.put("text_column", textColumn);
+    request.put("label_column", labelColumn);
+    JsonNode guess = call("guess", DEFAULT_THREADS, request);
+    AtomicFile.write(output, ExperimentDraft.of(table, model, guess));
+    ObjectNode answer = Json.object().put("experiment", output.toString());
+    answer.set("guess", guess);
+    return Answer.of(answer, said(guess, output));
+  }
+
+  private static String said(JsonNode guess, Path output) {
+    JsonNode split = guess.path("split");
+    JsonNode tokens = guess.path("tokens");
+    return String.format(
+        Locale.ROOT,
+        "%d rows, %d different texts with a clear label%n"
+            + "texts    column \"%s\", %d tokens in the median, the longest %d%n"
+            + "labels   column \"%s\", %d classes: %s%n"
+            + "splits   %d train, %d val, %d test%n"
+            + "length   %d tokens, which cuts %.1f %% of the texts%n"
+            + "budget   %d adapter parameters, those of LoRA with r = %d%n%n"
+            + "Wrote %s. Look it over, then: glora run %s%n",
+        guess.path("rows").asLong(),
+        guess.path("texts").asLong(),
+        guess.path("text_column").asText(),
+        tokens.path("median").asLong(),
+        tokens.path("longest").asLong(),
+        guess.path("label_column").asText(),
+        guess.path("classes").size(),
+        ExperimentDraft.classes(guess),
+        split.path("train").asLong(),
+        split.path("val").asLong(),
+        split.path("test").asLong(),
+        guess.path("max_length").asLong(),
+        100 * guess.path("cut").asDouble(),
+        guess.path("lora_parameters").asLong(),
+        guess.path("lora_rank").asLong(),
+        output,
+        output);
+  }
+
+  /**
+   * Scores new rows with the merged model of a run's primary final.
+   *
+   * @param store the store of the run
+   * @param row the run
+   * @param input a table, or plain text with a row a line
+   * @param output where to
+   * @param textColumn the column with the texts, or null for the run's own
+   */
+  Answer predict(RunStore store, RunRow row, Path input, Path output, String textColumn) {
+    if (output.toAbsolutePath().normalize().equals(input.toAbsolutePath().normalize())) {
+      throw GloraException.usage(
+          "The output " + output + " is the input, which would be lost; name another file.");
+    }
+    JsonNode task = row.resolved().path("task");
+    Path model = model(store, row);
+    Map<String, Object> request = new LinkedHashMap<>();
+    request.put("model_path", model.toString());
+    request.put("input", input.toAbsolutePath().toString());
+    request.put("output", output.toAbsolutePath().toString());
+    request.put(
+        "text_column", textColumn == null ? task.path("text_column").asText("text") : textColumn);
+    request.put("max_length", task.path("max_length").longValue());
+    ObjectNode answer =
+        (ObjectNode)
+            call("predict", row.resolved().at("/runtime/threads").asInt(DEFAULT_THREADS), request);
+    long rows = answer.path("rows").asLong();
+    long cut = answer.path("cut").asLong();
+    answer.put("run", row.id()).put("model", model.toString()).put("output", output.toString());
+    StringBuilder text = new StringBuilder();
+    text.append(rows).append(rows == 1 ? " row scored" : " rows scored").append(" into ");
+    text.append(output).append(": ").append(counts(answer.path("counts"))).append('\n');
+    if (cut > 0) {
+      text.append(cut)
+          .append(cut == 1 ? " text was" : " texts were")
+          .append(" longer than the run's ")
+          .append(task.path("max_length").asLong())
+          .append(" tokens and cut there.\n");
+    }
+    return Answer.of(answer, text.toString());
+  }
+
+  private static String counts(JsonNode counts) {
+    StringBuilder out = new StringBuilder();
+    for (Map.Entry<String, JsonNode> each : counts.properties()) {
+      out.append(out.isEmpty() ? "" : ", ");
+      out.append(each.getValue().asLong()).append(' ').append(each.getKey());
+    }
+    return out.toString();
+  }
+
+  private Path model(RunStore store, RunRow row) {
+    for (JsonNode last : RunDocument.of(store, settings.runs(), row).path("finals")) {
+      Path folder =
+          settings
+              .runs()
+              .resolve(row.id())
+              .resolve("final-" + last.path("mode").asText())
+              .resolve("model");
+      if (last.path("primary").asBoolean() && Files.isDirectory(folder)) {
+        return folder.toAbsolutePath();
+      }
+    }
+    throw GloraException.failed(
+        "The run "
+            + row.id()
+            + " has no merged model in its folder; run it to its end (glora resume "
+            + row.id()
+            + ") first.");
+  }
+
+  private JsonNode call(String function, int threads, Map<String, Object> request) {
+    try (PythonRuntime python = PythonRuntime.open(Execution.config(settings, threads))) {
+      settings.pythonStarted().run();
+      return Json.MAPPER.valueToTree(
+          PythonCalls.await(python.call("glora.java", function, request)));
+    }
+  }
+}
