@@ -22,7 +22,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-ROUNDS = 5
+ROUNDS = 3
 GENERATIONS = 10  # of 50 trials
 
 OPTUNA = """

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.Query;
 
 /** SQL of campaigns, runs and events. */
 final class RunTable {
@@ -24,8 +25,7 @@ final class RunTable {
           + " run.id ";
 
   private static final String WHERE =
-      "where (campaign.name = :experiment or cast(:experiment as text) is null)"
-          + " and run.status in (<statuses>)";
+      "where (campaign.name = :experiment or cast(:experiment as text) is null)";
 
   private RunTable() {}
 
@@ -135,17 +135,16 @@ final class RunTable {
       Handle handle, String experiment, Set<RunStatus> statuses, int limit, int offset) {
     // The newest first for the limit, then in the order of their entering.
     List<RunSummary> found =
-        handle
-            .createQuery(
+        selection(
+                handle,
                 "select run.id, run.key, campaign.name as experiment, run.label, run.method,"
                     + " run.seed, run.status, run.reason, run.changed, final.record,"
                     + " coalesce(variant.settings, '') as variant from run join campaign on"
                     + " campaign.id = run.campaign left join variant on variant.run = run.id left"
                     + " join final on final.run = run.id and final.is_primary = 1 "
-                    + WHERE
-                    + " order by run.rowid desc limit :limit offset :offset")
-            .bind("experiment", experiment)
-            .bindList("statuses", names(statuses))
+                    + "%s order by run.rowid desc limit :limit offset :offset",
+                experiment,
+                statuses)
             .bind("limit", limit > 0 ? limit : Integer.MAX_VALUE)
             .bind("offset", offset)
             .map((rows, context) -> summary(rows))
@@ -155,13 +154,24 @@ final class RunTable {
   }
 
   static int count(Handle handle, String experiment, Set<RunStatus> statuses) {
-    return handle
-        .createQuery(
-            "select count(*) from run join campaign on campaign.id = run.campaign " + WHERE)
-        .bind("experiment", experiment)
-        .bindList("statuses", names(statuses))
+    return selection(
+            handle,
+            "select count(*) from run join campaign on campaign.id = run.campaign %s",
+            experiment,
+            statuses)
         .mapTo(Integer.class)
         .one();
+  }
+
+  private static Query selection(
+      Handle handle, String query, String experiment, Set<RunStatus> statuses) {
+    // Asked for every status, SQLite would look each up in turn and sort all runs anew.
+    boolean every = statuses.size() == RunStatus.values().length;
+    String where = WHERE + (every ? "" : " and run.status in (<statuses>)");
+    Query selected = handle.createQuery(query.replace("%s", where)).bind("experiment", experiment);
+    return every
+        ? selected
+        : selected.bindList("statuses", statuses.stream().map(RunStatus::name).toList());
   }
 
   static Map<RunStatus, Integer> counts(Handle handle) {
@@ -173,10 +183,6 @@ final class RunTable {
                 counts.put(RunStatus.valueOf(rows.getString("status")), rows.getInt("n")))
         .list();
     return counts;
-  }
-
-  private static List<String> names(Set<RunStatus> statuses) {
-    return statuses.stream().map(RunStatus::name).toList();
   }
 
   private static RunSummary summary(ResultSet rows) throws SQLException {

@@ -88,6 +88,7 @@ class MutatedCommandTest {
   @Test
   void mutantIsPlannedOrRefusedWithExitCodeTwo() throws Exception {
     List<String> texts = ValidExperiments.write(folder);
+    setUp();
     Map<Integer, Integer> codes = new TreeMap<>();
     int byLauncher = 0;
     ExecutorService pool = Executors.newFixedThreadPool(2);
@@ -107,6 +108,17 @@ class MutatedCommandTest {
       pool.shutdownNow();
     }
     write(codes, byLauncher);
+  }
+
+  /** What the launcher makes before its first command is no part of any. */
+  private void setUp() throws IOException, InterruptedException {
+    Process version =
+        new ProcessBuilder(root.resolve("glora").toString(), "version")
+            .redirectErrorStream(true)
+            .redirectOutput(folder.resolve("version").toFile())
+            .start();
+    assertThat(version.waitFor(15, TimeUnit.MINUTES)).isTrue();
+    assertThat(version.exitValue()).isZero();
   }
 
   private void write(Map<Integer, Integer> codes, int byLauncher) throws IOException {
