@@ -28,7 +28,11 @@ class NewestJavaTest {
           "dev.glora.bridge.jep.JepTensorTest",
           "dev.glora.bridge.jep.JepRuntimeTest",
           "dev.glora.bridge.jep.JepInterruptTest",
-          "dev.glora.bridge.jep.JepCallbackTest");
+          "dev.glora.bridge.jep.JepCallbackTest",
+          "dev.glora.bridge.worker.WorkerTensorTest",
+          "dev.glora.bridge.worker.WorkerRuntimeTest",
+          "dev.glora.bridge.worker.WorkerInterruptTest",
+          "dev.glora.bridge.worker.WorkerCallbackTest");
 
   @Test
   void theContractHoldsOnJava25() throws Exception {
