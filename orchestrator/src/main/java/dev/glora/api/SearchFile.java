@@ -142,6 +142,9 @@ final class SearchFile {
     if (spec.search().strategy().equals("none")) {
       throw wrong(from, "glora.search.strategy is none, expected one that searches");
     }
+    if (spec.search().strategy().equals("policy")) {
+      throw wrong(from, "glora.search.strategy is policy, expected one that needs no process");
+    }
     if (!spec.search().start().equals("random")) {
       throw wrong(from, "glora.search.start is taylor, which needs a model, expected random");
     }

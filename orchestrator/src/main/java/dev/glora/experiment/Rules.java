@@ -165,7 +165,12 @@ final class Rules {
   }
 
   private void search(SearchSpec search, String at) {
-    if (search.parents() > search.population()) {
+    if (search.strategy().equals("policy") && search.policy() == null) {
+      throw error(
+          at + "/strategy", "strategy is policy, expected policy.file beside it, a Python file");
+    }
+    // A policy has its own way to breed.
+    if (!search.strategy().equals("policy") && search.parents() > search.population()) {
       throw tooLarge(at, "parents", search.parents(), "population", search.population());
     }
     if (search.strategy().equals("evolution")

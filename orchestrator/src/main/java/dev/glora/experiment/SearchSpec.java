@@ -6,7 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
  * The search for a structure under the parameter limit.
  *
  * @param strategy the published evolution, {@code nsga2}, {@code regularized-evolution}, {@code
- *     random}, or {@code none}: the start's structure is taken
+ *     random}, {@code policy}, or {@code none}: the start's structure is taken
  * @param start {@code random} as published, or {@code taylor}: the largest structure cut down to
  *     the limit by a first-order score, and swaps around it
  * @param swaps greatest number of exchanges that make one individual of a taylor start from the cut
@@ -27,6 +27,7 @@ import com.fasterxml.jackson.databind.JsonNode;
  * @param evaluation how a structure is evaluated
  * @param racing when an evaluation is stopped early
  * @param fitness {@code accuracy} on val as published, or {@code loss}
+ * @param policy the Python file of the strategy {@code policy}, or null
  */
 public record SearchSpec(
     String strategy,
@@ -48,7 +49,8 @@ public record SearchSpec(
     int mutatedGenes,
     EvaluationSpec evaluation,
     RacingSpec racing,
-    String fitness) {
+    String fitness,
+    PolicySpec policy) {
 
   /**
    * Reads a search block in which what is left out has its default.
@@ -83,6 +85,7 @@ public record SearchSpec(
             all.get("racing").get("test").textValue(),
             all.get("racing").get("level").doubleValue(),
             all.get("racing").get("least_rows").intValue()),
-        all.get("fitness").textValue());
+        all.get("fitness").textValue(),
+        all.has("policy") ? PolicySpec.of(all.get("policy")) : null);
   }
 }

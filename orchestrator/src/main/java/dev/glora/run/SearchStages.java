@@ -10,6 +10,7 @@ import dev.glora.experiment.GloraSpec;
 import dev.glora.experiment.SearchSpec;
 import dev.glora.run.RunContext.StageWatch;
 import dev.glora.search.Limits;
+import dev.glora.search.Policy;
 import dev.glora.search.Proposal;
 import dev.glora.search.Result;
 import dev.glora.search.SearchSpace;
@@ -71,11 +72,12 @@ final class SearchStages {
       model.load(weights.weights());
       cut = Optional.of(cut(score, model.maxRank()));
     }
-    Strategy strategy = strategy(cut);
-    JsonNode found =
-        context.stage("search", strategy.evaluations(), watch -> search(model, strategy, watch));
-    context.store().record(context.id(), "search", found.path("search"));
-    return Structure.ofBase64(found.path("codes").asText());
+    try (Strategy strategy = strategy(cut)) {
+      JsonNode found =
+          context.stage("search", strategy.evaluations(), watch -> search(model, strategy, watch));
+      context.store().record(context.id(), "search", found.path("search"));
+      return Structure.ofBase64(found.path("codes").asText());
+    }
   }
 
   private ObjectNode score(ModelSession model, StageWatch watch) {
@@ -113,6 +115,10 @@ final class SearchStages {
       return new SingleStrategy(
           cut.map(structure -> new Proposal(structure, "taylor"))
               .orElseGet(() -> new Proposal(repaired(space.largest(), "search/none"), "largest")));
+    }
+    if (spec.search().strategy().equals("policy")) {
+      Policy policy = new PythonPolicy(spec.search().policy());
+      return Strategy.ofPolicy(space, limits, spec.search(), context.seed(), cut, policy);
     }
     return Strategy.of(space, limits, spec.search(), context.seed(), cut);
   }

@@ -56,14 +56,19 @@ abstract class Generational implements Strategy {
       return List.of();
     }
     Brood brood = new Brood(breeding, asked, told);
-    if (told == 0) {
+    make(brood, told);
+    return brood.proposals();
+  }
+
+  /** Makes a generation, the first one or a bred one. */
+  void make(Brood brood, int number) {
+    if (number == 0) {
       breeding.start().ifPresent(cut -> begin(brood, cut));
       brood.fill(breeding.settings().population());
     } else {
       breed(brood);
       brood.fill(size());
     }
-    return brood.proposals();
   }
 
   private void begin(Brood brood, Structure cut) {

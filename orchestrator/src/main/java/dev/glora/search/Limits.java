@@ -57,6 +57,15 @@ public final class Limits {
   }
 
   /**
+   * The least number of parameters.
+   *
+   * @return the limit, 0 where there is none
+   */
+  public long min() {
+    return min;
+  }
+
+  /**
    * The greatest number of parameters.
    *
    * @return the limit, {@link Long#MAX_VALUE} where there is none

@@ -5,6 +5,6 @@ package dev.glora.search;
  *
  * @param structure the structure
  * @param origin where it comes from: {@code random}, {@code taylor}, {@code largest}, {@code swap},
- *     {@code mutation}, {@code crossover} or {@code offspring} (both)
+ *     {@code mutation}, {@code crossover}, {@code offspring} (both) or {@code policy}
  */
 public record Proposal(Structure structure, String origin) {}

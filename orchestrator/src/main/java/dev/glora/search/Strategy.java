@@ -16,9 +16,10 @@ import java.util.Optional;
  * repair, and what it lacks is drawn within (see {@link Limits}). One that takes its proposals from
  * elsewhere does the same with {@link Brood}.
  */
-public interface Strategy {
+public interface Strategy extends AutoCloseable {
   /**
-   * Makes the strategy that the settings name, but for {@code none}, which searches nothing.
+   * Makes the strategy that the settings name, but for {@code none}, which searches nothing, and
+   * {@code policy} (see {@link #ofPolicy}).
    *
    * @param space the space
    * @param limits limits on the parameters
@@ -37,6 +38,27 @@ public interface Strategy {
       case "random" -> new RandomSearch(breeding);
       default -> throw new IllegalArgumentException("no strategy is named " + settings.strategy());
     };
+  }
+
+  /**
+   * Makes the strategy whose structures a policy proposes.
+   *
+   * @param space the space
+   * @param limits limits on the parameters
+   * @param settings how many structures and generations, and what becomes of one outside the limits
+   * @param seed root seed of the run
+   * @param start the cut to start from, or nothing for a random start
+   * @param policy what proposes; closed with the strategy
+   * @return a strategy that was told nothing
+   */
+  static Strategy ofPolicy(
+      SearchSpace space,
+      Limits limits,
+      SearchSpec settings,
+      long seed,
+      Optional<Structure> start,
+      Policy policy) {
+    return new PolicyStrategy(new Breeding(space, limits, settings, seed, start), policy);
   }
 
   /**
@@ -89,4 +111,8 @@ public interface Strategy {
    * @return structures of all its generations
    */
   long evaluations();
+
+  /** Gives back what the strategy holds beside its memory: a policy's process. */
+  @Override
+  default void close() {}
 }

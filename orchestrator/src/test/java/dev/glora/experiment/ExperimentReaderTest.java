@@ -83,7 +83,8 @@ class ExperimentReaderTest {
                 1,
                 new EvaluationSpec("auto", 256),
                 new RacingSpec("none", 0.05, 20),
-                "accuracy"));
+                "accuracy",
+                null));
   }
 
   @Test
