@@ -21,18 +21,13 @@ Weight entanglement: a smaller form is the leading part of the largest one. LoRA
 first r columns and rows of the factors, a vector is column 0 of the down-factor, a scalar is its
 element 0. So all structures of a super-network share one set of numbers.
 
-How the sum is taken, and why:
+The sum is never taken as it is written: `function.py` says how each form is computed. Two rules
+come from outside it:
 
 - The bias is gathered first and goes into the same GEMM as W0: `L = F.linear(x, W0, b)`. A bias
   added after a GEMM is not bit-equal to a fused one, and step 0 must be the pre-trained layer bit
-  for bit.
-- A vector or scalar A scales W0·x, not the bias: `L + a∘(L − b)`, which is L exactly where a = 0.
-- B is never made dense by itself: LoRA is two thin GEMMs, and a vector or scalar, which adds the
-  same number to a whole row of W0, is `b·Σx`.
-- A LoRA (Hadamard) is one dense `W0 + W0∘(Ad·Au)`, cheaper than r further GEMMs with W0 once there
-  are many tokens; B then joins it in place of a second product.
-  (It starts at a 64-byte boundary, as every new tensor does. W0 should too: some kernels, those for
-  a single row among them, round differently where it does not, and files are mapped unaligned.)
+  for bit. W0 should start at a 64-byte boundary, too: some kernels, those for a single row among
+  them, round differently where it does not, and files are mapped unaligned.
 - With `a_product="matmul"` the weight is W0 + W0·A, A [in, in]: A changes the input before W0 sees
   it. LoRA is `x + Ad·(Au·x)`, a vector is a diagonal matrix (`x + a∘x`), a scalar a multiple of
   the identity.
@@ -49,6 +44,7 @@ from torch.nn import functional
 
 from glora.errors import ConfigurationError
 from glora.forms import LORA, NONE, SCALAR, TENSORS, Site, form_name
+from glora.function import Form, Support, adapted_linear, effective_bias, effective_weight
 from glora.structure import SearchSpace
 
 __all__ = ["SUPPORT", "GLoRALinear", "LayerCodes", "Slices"]
@@ -263,61 +259,37 @@ class GLoRALinear(nn.Module):
         return self.compute(x, self.weight, self.bias)
 
     def compute(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """The layer's output [.., out] for `x` [.., in] on W0 [out, in] and b0 [out] or None."""
-        a, b = self.codes[0], self.codes[1]
-        hadamard = self.space.a_product == "hadamard"
-        bias = self.effective_bias(weight, bias)
-        if bias is not None:
-            bias = bias.to(weight.dtype)
-        if a >= LORA and hadamard:
-            return functional.linear(x, self.effective_weight(weight).to(weight.dtype), bias)
-        seen = x if a == NONE or hadamard else self._mixed_input(x)
-        y = functional.linear(seen, weight, bias)
-        if a != NONE and hadamard:
-            scale = self._vector("A").to(y.dtype)
-            y = torch.addcmul(y, y if bias is None else y - bias.to(y.dtype), scale)
-        return y if b == NONE else self._add_b(y, x)
+        """The layer's output [.., out] for `x` [.., in] on W0 [out, in] and b0 [out] or None.
 
-    def _mixed_input(self, x: Tensor) -> Tensor:
-        """x + A·x for matmul A: [.., in] to [.., in]."""
-        if self.codes[0] < LORA:
-            return torch.addcmul(x, x, self._vector("A").to(x.dtype))
-        down, up = self._factors("A")
-        return _add_product(x, functional.linear(x, up.to(x.dtype)), down)
+        Never traced by `torch.compile`: a graph would hold one structure, and the next would
+        compile anew. What surrounds the site is compiled once.
+        """
+        # The mark is left out where nobody compiles: its wrapper costs as much as a small product.
+        if torch.compiler.is_compiling():
+            return self._opaque(x, weight, bias)
+        return self._adapted(x, weight, bias)
 
-    def _add_b(self, y: Tensor, x: Tensor) -> Tensor:
-        """y + B·x without a dense B."""
-        if self.codes[1] < LORA:
-            total = x.sum(-1, keepdim=True, dtype=y.dtype)
-            return torch.addcmul(y, total, self._vector("B").to(y.dtype))
-        down, up = self._factors("B")
-        return _add_product(y, functional.linear(x, up.to(x.dtype)), down)
+    @torch.compiler.disable
+    def _opaque(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return self._adapted(x, weight, bias)
+
+    def _adapted(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        if self.codes == _ALL_NONE:
+            return functional.linear(x, weight, bias)
+        device, dtype = x.device.type, None
+        # As torch.nn.functional.linear under autocast, which leaves float64 alone.
+        if torch.is_autocast_enabled(device) and x.dtype != torch.float64:
+            dtype = torch.get_autocast_dtype(device)
+            x = x.to(dtype)
+        return adapted_linear(self._form(), x, weight, bias, self._support(), dtype)
 
     def effective_weight(self, weight: Tensor) -> Tensor:
-        """W + W∘A + B (or W + W·A + B), dense.
+        """W + W∘A + B (or W + W·A + B), dense, in float32 or better.
 
         Args:
-            weight: W [out, in], in the precision to work in (support tensors may raise it).
+            weight: W [out, in].
         """
-        a, b = self.codes[0], self.codes[1]
-        hadamard = self.space.a_product == "hadamard"
-        result = weight
-        if a >= LORA:
-            down, up = self._factors("A", weight.dtype)
-            if hadamard:
-                result = weight + weight * (down @ up)
-            else:
-                result = weight + (weight.to(down.dtype) @ down) @ up
-        elif a != NONE:
-            factor = self._vector("A", weight.dtype)
-            # Hadamard scales the rows of W, a diagonal matrix its columns.
-            result = weight + weight * (factor.unsqueeze(-1) if hadamard else factor)
-        if b >= LORA:
-            down, up = self._factors("B", weight.dtype)
-            result = torch.addmm(result.to(down.dtype), down, up)
-        elif b != NONE:
-            result = result + self._vector("B", weight.dtype).unsqueeze(-1)
-        return result
+        return effective_weight(self._form(), self._support(), weight)
 
     def effective_bias(self, weight: Tensor, bias: Tensor | None) -> Tensor | None:
         """b + b∘D + E + W·C, [out], or None where the base has no bias and none is made.
@@ -327,43 +299,23 @@ class GLoRALinear(nn.Module):
                 prompt's part would be wrong.
             bias: b [out] as it was pre-trained, or None.
         """
-        c, d, e = self.codes[2:]
-        result = bias
-        if d != NONE and bias is not None:
-            result = bias + bias * self._vector("D", weight.dtype)
-        if e != NONE:
-            shift = self._vector("E", weight.dtype)
-            result = shift.expand(self.out_features) if result is None else result + shift
-        if c != NONE:
-            if c >= LORA:
-                down, up = self._factors("C", weight.dtype)
-                prompt = down @ up[:, 0]
-            else:
-                prompt = self._vector("C", weight.dtype)
-            moved = torch.matmul(weight, prompt.to(weight.dtype))
-            result = moved if result is None else result + moved
-        return result
+        return effective_bias(self._form(), self._support(), weight, bias)
 
-    def _vector(self, tensor: str, dtype: torch.dtype | None = None) -> Tensor:
-        """The vector ([n]) or scalar ([1]) form of a tensor, in at least `dtype`."""
-        stored = self._stored(SUPPORT[tensor][0], dtype)
-        if stored.dim() == 2:
-            stored = stored[:, 0]
-        return stored[:1] if self.codes[TENSORS.index(tensor)] == SCALAR else stored
+    def _form(self) -> Form:
+        rank_a, rank_b, rank_c = (
+            self.space.rank(code) if code >= LORA else 0 for code in self.codes[:3]
+        )
+        return Form(self.codes, (rank_a, rank_b, rank_c), self.space.a_product == "hadamard")
 
-    def _factors(self, tensor: str, dtype: torch.dtype | None = None) -> tuple[Tensor, Tensor]:
-        """Down- and up-factor of a LoRA form, cut to its rank, in at least `dtype`."""
-        down, up = (self._stored(name, dtype) for name in SUPPORT[tensor])
-        rank = self.space.rank(self.codes[TENSORS.index(tensor)])
-        # The largest rank needs no cut, and no backward of one.
-        return (down, up) if rank == up.shape[0] else (down[:, :rank], up[:rank])
-
-    def _stored(self, name: str, dtype: torch.dtype | None) -> Tensor:
-        parameter = self._parameters[name]
-        assert parameter is not None  # set_codes lets only forms through whose parameters exist
-        if dtype is None:
-            return parameter
-        return parameter.to(torch.promote_types(parameter.dtype, dtype))
+    def _support(self) -> Support:
+        """The parameters that the forms in use read: autograd sees no others."""
+        stored = self._parameters
+        used: list[Tensor | None] = []
+        for tensor, code in zip(TENSORS, self.codes, strict=True):
+            down, *up = SUPPORT[tensor]
+            used.append(stored[down] if code != NONE else None)
+            used.extend(stored[name] if code >= LORA else None for name in up)
+        return Support(*used)
 
     def extra_repr(self) -> str:
         """Shape and forms in use, for `print(model)`."""
@@ -375,13 +327,3 @@ class GLoRALinear(nn.Module):
             f"in_features={self.in_features}, out_features={self.out_features}, "
             f"bias={self.bias is not None}, {forms}"
         )
-
-
-def _add_product(y: Tensor, hidden: Tensor, down: Tensor) -> Tensor:
-    """y [.., n] + hidden [.., r]·downᵀ for down [n, r], the sum taken inside the GEMM."""
-    flat = torch.addmm(
-        y.reshape(-1, y.shape[-1]),
-        hidden.reshape(-1, hidden.shape[-1]),
-        down.to(hidden.dtype).t(),
-    )
-    return flat.reshape(y.shape)
