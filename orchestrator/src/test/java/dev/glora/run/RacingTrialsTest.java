@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 @Tag("slow")
 class RacingTrialsTest {
   private static final int ROWS = 200;
-  private static final int SEEDS = 8;
+  private static final int SEEDS = 5;
 
   @TempDir Path temp;
 
