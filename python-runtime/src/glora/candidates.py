@@ -36,8 +36,10 @@ from glora.layer import GLoRALinear
 
 __all__ = ["MERGE_RATIO", "Candidates", "Plan", "merges", "order_of"]
 
-# Measured on two cores in float32, see experiments/benchmarks/candidates.json: folding pays from
-# about this many tokens times (in + out) per weight.
+# Where folding begins to pay by the count of memory passes: it reads and writes the weights a few
+# times, the support tensors' sums pass over inputs and outputs about as often. A change makes other
+# bits, so it is part of what a cached evaluation is found by; experiments/benchmarks/candidates.py
+# measures where it should lie.
 MERGE_RATIO = 2.0
 
 
