@@ -54,6 +54,9 @@ public final class OwnerThread {
   private final Thread thread;
   private final Object lock = new Object();
 
+  /** How long the last job from the queue ran. */
+  private volatile long lastNanos = Long.MAX_VALUE;
+
   /** The job that runs now, or null; guarded by the lock. */
   private Job<?> current;
 
@@ -144,6 +147,11 @@ public final class OwnerThread {
     }
     job.future.completeExceptionally(ended);
     return job.future;
+  }
+
+  /** Returns how long the last job from the queue ran, in nanoseconds. */
+  long lastNanos() {
+    return lastNanos;
   }
 
   /** Plants an interruption in the current job; does not wait for it. */
@@ -294,6 +302,7 @@ public final class OwnerThread {
   private <T> void run(Job<T> job, Engine engine) {
     T result = null;
     Throwable failure = null;
+    long begin = System.nanoTime();
     try {
       engine.jobBegins();
       enter(job);
@@ -311,6 +320,7 @@ public final class OwnerThread {
     } catch (Throwable e) {
       failure = failure == null ? e : failure;
     }
+    lastNanos = System.nanoTime() - begin;
     complete(job, result, failure);
   }
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:  # the module that this runs in
 # until the last view of it is gone, so this, and no torch object, tells whether memory is in use.
 exporters: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 
+# Those of torch that were asked for, by name.
+dtypes: dict[str, Any] = {}
+
 # The exporters of pinned memory, which must not end before it is unpinned.
 pinned: dict[int, Any] = {}
 
@@ -32,12 +35,10 @@ def tensor(value: Iterator[Any]) -> Any:
         return torch.empty(shape, dtype=dtype)  # frombuffer takes no empty memory
     exporter = exporters.get(number)
     if exporter is None:
-        size = memoryview(buffer).nbytes
-        exporter = (ctypes.c_char * size).from_buffer(
-            buffer
-        )  # holds the buffer, and so Java's memory
+        exporter = memoryview(buffer)  # holds the buffer, and so Java's memory
         exporters[number] = exporter
-    return torch.frombuffer(exporter, dtype=dtype).view(shape)
+    flat = torch.frombuffer(exporter, dtype=dtype)
+    return flat if len(shape) == 1 else flat.view(shape)
 
 
 def mapped(value: Iterator[Any]) -> Any:
@@ -69,9 +70,12 @@ takers.update(t=tensor, m=mapped)
 
 def dtype_and_shape(value: Iterator[Any]) -> tuple[Any, list[int]]:
     """Reads a dtype's name, a rank and the sizes."""
-    import torch
+    name = next(value)
+    dtype = dtypes.get(name)
+    if dtype is None:
+        import torch
 
-    dtype = getattr(torch, next(value))
+        dtype = dtypes[name] = getattr(torch, name)
     return dtype, [next(value) for _ in range(next(value))]
 
 
@@ -79,8 +83,11 @@ def exported(*numbers: int) -> list[int]:
     """Unpins these tensors and returns those whose memory is in use, as an encoded list."""
     for number in numbers:
         pinned.pop(number, None)
-    if any(number in exporters for number in numbers):
-        gc.collect()  # tracebacks and autograd graphs make cycles
+    # Tracebacks and autograd graphs make cycles, mostly young ones; all of a torch process's objects
+    # take a tenth of a second.
+    for generation in range(3):
+        if any(number in exporters for number in numbers):
+            gc.collect(generation)
     return [LIST, *[number for number in numbers if number in exporters]]
 
 
