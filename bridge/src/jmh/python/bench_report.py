@@ -1,0 +1,279 @@
+"""Writes what the benchmarks showed: a JSON with every median and a table with the goals.
+
+Arguments: the folder of the raw results, the folder that gets ``bridge.md`` and
+``results/bridge.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+import statistics
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CALLS = "on the interpreter's thread"
+PEERS = {
+    "glora": "glora",
+    "jep": "bare Jep",
+    "py4j": "Py4J",
+    "pipe": "process with pipes",
+    "jpype": "JPype",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One goal: what was measured, its value, the most it may be."""
+
+    what: str
+    value: float
+    unit: str
+    at_most: float
+    detail: str
+
+    @property
+    def verdict(self) -> str:
+        """Reached or missed."""
+        return "reached" if self.value <= self.at_most else "missed"
+
+
+class Rounds:
+    """The medians of all rounds, by benchmark and parameters."""
+
+    def __init__(self, folder: Path) -> None:
+        self.medians: dict[str, list[float]] = {}
+        self.jvm = ""
+        for number, file in enumerate(sorted(folder.glob("round-*.json")), 1):
+            for run in json.loads(file.read_text()):
+                name = run["benchmark"].removeprefix("dev.glora.bridge.benchmarks.")
+                params = [value for _, value in sorted(run.get("params", {}).items())]
+                key = " ".join([name.replace("Benchmarks", ""), *params])
+                self._add(key, run["primaryMetric"]["scorePercentiles"]["50.0"])
+                self.jvm = f"{run['vmName']} {run['vmVersion']}"
+            jpype = folder / f"jpype-{file.stem.removeprefix('round-')}.json"
+            for key, samples in json.loads(jpype.read_text()).items():
+                self._add(f"jpype {key}", statistics.median(samples))
+            self.count = number
+
+    def _add(self, key: str, value: float) -> None:
+        self.medians.setdefault(key, []).append(value)
+
+    def of(self, key: str) -> float:
+        """The median over the rounds."""
+        return statistics.median(self.medians[key])
+
+    def ratio(self, key: str, *parts: str) -> float:
+        """The median over the rounds of one over the sum of others."""
+        sums = [sum(values) for values in zip(*(self.medians[p] for p in parts), strict=True)]
+        pairs = zip(self.medians[key], sums, strict=True)
+        return statistics.median(a / b for a, b in pairs)
+
+    def text(self, key: str, unit: str) -> str:
+        """Median and range, as ``5.1 µs (4.9 to 5.3)``."""
+        values = self.medians[key]
+        return f"{self.of(key):.3g} {unit} ({min(values):.3g} to {max(values):.3g})"
+
+
+def median_interval(values: list[float]) -> tuple[float, float]:
+    """The 95 % interval of a median, by order statistics."""
+    ordered, n = sorted(values), len(values)
+    rank = max(0, math.floor((n - 1.96 * math.sqrt(n)) / 2))
+    return ordered[rank], ordered[n - 1 - rank]
+
+
+def rows(rounds: Rounds, steps: dict[str, list[float]]) -> list[Row]:
+    """Compares everything with its goal."""
+    found = []
+    for name, what in (
+        ("touch", "a bound tensor of 256 elements gets one added"),
+        ("nothing", "the function does nothing"),
+    ):
+        key = f"Call.{name}"
+        found.append(
+            Row(
+                f"a call {CALLS}: {what}",
+                rounds.ratio(f"{key} glora", f"{key} jep"),
+                "× bare Jep",
+                1.5,
+                f"{rounds.text(f'{key} glora', 'µs')}; bare Jep {rounds.text(f'{key} jep', 'µs')}",
+            )
+        )
+    for idle, at_most in (("0", 20), ("2", 80)):
+        state = "busy" if idle == "0" else f"after {idle} ms of idling"
+        key = f"RoundTrip.call {idle} glora"
+        found.append(
+            Row(
+                f"a call from another thread, there and back, {state}",
+                rounds.of(key),
+                "µs",
+                at_most,
+                rounds.text(key, "µs"),
+            )
+        )
+    small, large = "HandOver.fresh 1", "HandOver.fresh 1048576"
+    for key, size in ((small, "1 KiB"), (large, "1 GiB")):
+        found.append(
+            Row(
+                f"handing a tensor of {size} over",
+                rounds.of(key),
+                "µs",
+                20,
+                rounds.text(key, "µs"),
+            )
+        )
+    found.append(
+        Row("1 GiB beside 1 KiB", rounds.ratio(large, small), "×", 1.1, "the same time within 10 %")
+    )
+    parts = [f"Part.{part}" for part in ("fill", "add", "sum")]
+    found.append(
+        Row(
+            "Java fills 64 MiB, torch adds one, Java sums: beside the three parts alone",
+            rounds.ratio("Share.share glora", *parts),
+            "×",
+            1.1,
+            f"{rounds.text('Share.share glora', 'ms')}; the parts "
+            + ", ".join(f"{rounds.of(part):.3g} ms" for part in parts),
+        )
+    )
+    for one, other, what, at_most in (
+        ("jep", "plain", "a training step driven from Java beside plain Python", 1.01),
+        ("jep", "looped", "the same beside a loop in the embedded interpreter", 1.01),
+        ("worker", "jep", "a training step through `worker` beside `jep`", 1.02),
+    ):
+        if one in steps:
+            ratios = [a / b for a, b in zip(steps[one], steps[other], strict=True)]
+            low, high = median_interval(ratios)
+            found.append(
+                Row(
+                    what,
+                    statistics.median(ratios),
+                    "×",
+                    at_most,
+                    f"{statistics.median(steps[one]):.1f} and {statistics.median(steps[other]):.1f} "
+                    f"ms; 95 % of the median {low:.4f} to {high:.4f}, {len(ratios)} turns",
+                )
+            )
+    return found
+
+
+def peers(rounds: Rounds) -> list[list[str]]:
+    """What a user would pick instead: the lines of the second table."""
+    lines = []
+    for peer, title in PEERS.items():
+        if peer == "jpype":
+            keys = ("touch_us", "touch_from_another_thread_us", None, "share_ms")
+            found = [f"jpype {key}" if key else None for key in keys]
+        else:
+            found = [
+                f"Call.touch {peer}",
+                f"RoundTrip.call 0 {peer}",
+                f"RoundTrip.call 2 {peer}",
+                "Py4jShare.share" if peer == "py4j" else f"Share.share {peer}",
+            ]
+        units = ("µs", "µs", "µs", "ms")
+        lines.append(
+            [
+                title,
+                *(
+                    rounds.text(key, unit) if key in rounds.medians else "–"
+                    for key, unit in zip(found, units, strict=True)
+                ),
+            ]
+        )
+    return lines
+
+
+def table(head: list[str], lines: list[list[str]]) -> str:
+    """A Markdown table."""
+    return "\n".join("| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *lines])
+
+
+def main() -> None:
+    """Reads, compares, writes."""
+    raw, output = Path(sys.argv[1]), Path(sys.argv[2])
+    rounds = Rounds(raw)
+    steps = json.loads((raw / "steps.json").read_text())
+    goals = rows(rounds, steps["step_ms"])
+    machine = {
+        "cpus": len(cpus := cpu_models()),
+        "cpu": cpus[0] if cpus else platform.processor(),
+        "jvm": rounds.jvm,
+        "python": platform.python_version(),
+        "rounds": rounds.count,
+    }
+    document: dict[str, Any] = {
+        "version": 1,
+        "machine": machine,
+        "goals": [
+            {**vars(row), "verdict": row.verdict, "value": round(row.value, 4)} for row in goals
+        ],
+        "medians_by_round": rounds.medians,
+        "steps": steps,
+    }
+    (output / "results").mkdir(parents=True, exist_ok=True)
+    (output / "results" / "bridge.json").write_text(
+        json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    )
+    text = TEXT.format(
+        **machine,
+        goals=table(
+            ["", "found", "at most", "", "medians (range over rounds)"],
+            [
+                [
+                    row.what,
+                    f"{row.value:.{4 if row.unit == '×' else 3}g} {row.unit}",
+                    f"{row.at_most:g} {row.unit}",
+                    row.verdict,
+                    row.detail,
+                ]
+                for row in goals
+            ],
+        ),
+        peers=table(
+            [
+                "",
+                f"a call {CALLS}",
+                "from another thread, busy",
+                "after 2 ms of idling",
+                "64 MiB filled, one added, summed",
+            ],
+            peers(rounds),
+        ),
+    )
+    (output / "bridge.md").write_text(text)
+
+
+def cpu_models() -> list[str]:
+    """The processors' names, as Linux tells them."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    return [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+
+
+TEXT = """\
+# What the bridge costs
+
+Made by `tools/bridge_benchmarks`, which wrote the numbers in `results/bridge.json` as well. {cpus} × {cpu}, {jvm},
+Python {python}; {rounds} rounds, in each of which every benchmark ran in a process of its own, peers one after the
+other. All calls add one to a tensor of 256 elements that Python holds, unless the line says otherwise.
+
+{goals}
+
+A training step is one of MiniLM (all weights, AdamW, 32 rows of 40 tokens). Java fills the batch and reads the loss
+each step; plain Python is a process of its own that does the same. All take turns of three steps.
+
+## Beside what one would pick instead
+
+{peers}
+
+Bare Jep copies by `NDArray` and is called through an executor's one thread. A pipe carries binary frames, Py4J base64
+text. With JPype, Python is the host: its second column is a call from a thread that Java started, on which Python
+then runs; there is no hand-over between threads. JPype shares memory as we do.
+"""
+
+if __name__ == "__main__":
+    main()
