@@ -95,11 +95,9 @@ def main() -> None:
     options = parser.parse_args()
     folder = options.folder or Path(tempfile.mkdtemp(prefix="glora-store-"))
     file = folder / "glora.db"
-    begin = time.perf_counter()
     if not file.exists():
         folder.mkdir(parents=True, exist_ok=True)
         make(file, options.runs, options.trials)
-    made = time.perf_counter() - begin
     if options.make_only:
         return
     with sqlite3.connect(file) as db:
@@ -147,7 +145,6 @@ def main() -> None:
         "runs": runs,
         "trials": trials,
         "store_gib": round(file.stat().st_size / 2**30, 2),
-        "seconds_to_make_it": round(made, 1),
         "rounds": ROUNDS,
         "machine": f"{os.cpu_count()} CPU cores, {platform.system()} {platform.machine()}",
         "goal_seconds": GOAL,
