@@ -54,9 +54,6 @@ public final class OwnerThread {
   private final Thread thread;
   private final Object lock = new Object();
 
-  /** How long the last job from the queue ran. */
-  private volatile long lastNanos = Long.MAX_VALUE;
-
   /** The job that runs now, or null; guarded by the lock. */
   private Job<?> current;
 
@@ -147,11 +144,6 @@ public final class OwnerThread {
     }
     job.future.completeExceptionally(ended);
     return job.future;
-  }
-
-  /** Returns how long the last job from the queue ran, in nanoseconds. */
-  long lastNanos() {
-    return lastNanos;
   }
 
   /** Plants an interruption in the current job; does not wait for it. */
@@ -302,7 +294,6 @@ public final class OwnerThread {
   private <T> void run(Job<T> job, Engine engine) {
     T result = null;
     Throwable failure = null;
-    long begin = System.nanoTime();
     try {
       engine.jobBegins();
       enter(job);
@@ -320,7 +311,6 @@ public final class OwnerThread {
     } catch (Throwable e) {
       failure = failure == null ? e : failure;
     }
-    lastNanos = System.nanoTime() - begin;
     complete(job, result, failure);
   }
 

@@ -11,12 +11,6 @@ import java.util.concurrent.TimeoutException;
  */
 final class PythonFuture<T> extends CompletableFuture<T> {
 
-  /**
-   * How long a caller looks for a result before it sleeps, about what waking it would cost; only
-   * after a job shorter than this, so that a long one has all cores.
-   */
-  private static final long SPIN_NANOS = 80_000;
-
   private final OwnerThread owner;
   private final Job<T> job;
 
@@ -36,38 +30,29 @@ final class PythonFuture<T> extends CompletableFuture<T> {
 
   @Override
   public T join() {
-    beforeWaiting();
+    refuseDeadlock();
     return super.join();
   }
 
   @Override
   public T get() throws InterruptedException, ExecutionException {
-    beforeWaiting();
+    refuseDeadlock();
     return super.get();
   }
 
   @Override
   public T get(long timeout, TimeUnit unit)
       throws InterruptedException, ExecutionException, TimeoutException {
-    beforeWaiting();
+    refuseDeadlock();
     return super.get(timeout, unit);
   }
 
-  private void beforeWaiting() {
-    if (isDone()) {
-      return;
-    }
-    if (owner.isCurrentThread()) {
+  private void refuseDeadlock() {
+    if (!isDone() && owner.isCurrentThread()) {
       throw new IllegalStateException(
           "This call waits in the queue of the very thread that would wait for it here, which would"
               + " never end: make the call on this thread (it then runs at once), or wait on"
               + " another.");
-    }
-    if (owner.lastNanos() < SPIN_NANOS) {
-      long end = System.nanoTime() + SPIN_NANOS;
-      while (!isDone() && System.nanoTime() < end) {
-        Thread.onSpinWait();
-      }
     }
   }
 }
