@@ -8,6 +8,14 @@ package dev.glora.experiment;
  * @param split sizes of the splits
  * @param maxLength greatest number of tokens of a row
  * @param threshold least absolute mean rating of a row that gets a label
+ * @param textColumn of a table of one's own: the column with the texts, or null for its default
+ * @param labelColumn of a table of one's own: the column with the classes, or null for its default
  */
 public record TaskSpec(
-    SourceSpec source, String domain, SplitSpec split, int maxLength, double threshold) {}
+    SourceSpec source,
+    String domain,
+    SplitSpec split,
+    int maxLength,
+    double threshold,
+    String textColumn,
+    String labelColumn) {}
