@@ -15,6 +15,7 @@ import dev.glora.run.RunListener;
 import dev.glora.store.RunRow;
 import dev.glora.store.RunStore;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -27,7 +28,7 @@ import java.util.function.Consumer;
  * <pre>{@code
  * Glora glora = Glora.builder().runs(Path.of("runs")).build();
  * Answer run = glora.run(Path.of("experiments/quickstart.yaml"), "seeds=[0,1,2]");
- * System.out.println(glora.table(Path.of("experiments/quickstart.yaml")).text());
+ * System.out.println(run.at("/runs/0/metrics/test/accuracy"));
  * }</pre>
  *
  * <p>An object has no state but its settings: every call opens what it needs and closes it. Calls
@@ -220,6 +221,34 @@ public final class Glora {
    */
   public Answer searchTell(Path state, String results) {
     return new SearchFile(state).tell(results);
+  }
+
+  /**
+   * Puts the runs of an experiment side by side over their seeds, and what was published beside
+   * them.
+   *
+   * @param file the experiment file
+   * @param options what is shown
+   * @param overrides settings laid over the file; with {@code seeds=…} only those seeds count, else
+   *     all that were run
+   * @return {@code {experiment, split, metric, unit, rows, missing}}; its text in the given format
+   */
+  public Answer table(Path file, TableOptions options, String... overrides) {
+    List<PlannedRun> plan = planner().plan(ExperimentReader.read(file, List.of(overrides)));
+    boolean seeds = Arrays.stream(overrides).anyMatch(each -> each.startsWith("seeds="));
+    return Tables.table(settings.runs(), file, plan, seeds, options);
+  }
+
+  /**
+   * Says what differs between two runs, or between two structures.
+   *
+   * @param first a run, or a file with a structure
+   * @param second another one of the same kind
+   * @return {@code {compared, configuration, environment, same_fingerprint, metrics, parameters,
+   *     digests, structure}}; of structures {@code {compared, structure}}
+   */
+  public Answer compare(String first, String second) {
+    return Tables.compare(settings.runs(), first, second);
   }
 
   /**

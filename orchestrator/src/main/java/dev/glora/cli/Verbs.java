@@ -2,9 +2,11 @@ package dev.glora.cli;
 
 import dev.glora.GloraException;
 import dev.glora.api.RunFilter;
+import dev.glora.api.TableOptions;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.Option;
 import org.apache.commons.cli.Options;
@@ -121,6 +123,33 @@ final class Verbs {
               1,
               call -> call.glora().show(call.argument(0))),
           new Verb(
+              "table",
+              "FILE [key=value …]",
+              "put an experiment's runs side by side, with published values",
+              "Mean and standard deviation over all seeds that were run, or over those that"
+                  + " seeds=[0,1,2] names. Published values are taken from the tables in the folder"
+                  + " published beside FILE; the verdict says whether one lies within the 95 %"
+                  + " confidence interval of the mean.",
+              List.of(
+                  option(null, "format", "text|md|csv|latex|json", "form (default: text)"),
+                  option(null, "published", "CSV", "table of published values, may be repeated"),
+                  option(null, "split", "val|test", "what was measured on (default: test)"),
+                  option(null, "metric", "NAME", "what was measured (default: accuracy)")),
+              1,
+              ANY,
+              call -> call.glora().table(Path.of(call.argument(0)), table(call), call.overrides())),
+          new Verb(
+              "compare",
+              "RUN RUN",
+              "say what differs between two runs",
+              "Configuration, environment, metrics, parameters, digests, and the structure by site."
+                  + " Two files with structures, such as a run's structure.json, may take the place"
+                  + " of the runs.",
+              List.of(),
+              2,
+              2,
+              call -> call.glora().compare(call.argument(0), call.argument(1))),
+          new Verb(
               "status",
               "",
               "show what is at work, interrupted or failed",
@@ -202,6 +231,17 @@ final class Verbs {
         options.getOptionValue("status"),
         whole(options, "limit", call.json() ? 0 : PAGE),
         whole(options, "offset", 0));
+  }
+
+  private static TableOptions table(Call call) {
+    CommandLine options = call.options();
+    TableOptions usual = TableOptions.DEFAULT;
+    String[] published = options.getOptionValues("published");
+    return new TableOptions(
+        options.getOptionValue("format", usual.format()),
+        published == null ? usual.published() : Stream.of(published).map(Path::of).toList(),
+        options.getOptionValue("split", usual.split()),
+        options.getOptionValue("metric", usual.metric()));
   }
 
   /** A whole number from 0 on. */

@@ -20,14 +20,10 @@ final class Numbers {
     if (values.isEmpty()) {
       return NONE;
     }
-    double mean = mean(values);
-    String shown = String.format(Locale.ROOT, "%." + decimals + "f", mean);
-    if (values.size() == 1) {
-      return shown;
-    }
-    double squares = values.stream().mapToDouble(v -> (v - mean) * (v - mean)).sum();
-    double deviation = Math.sqrt(squares / (values.size() - 1));
-    return shown + " ± " + String.format(Locale.ROOT, "%." + decimals + "f", deviation);
+    String shown = String.format(Locale.ROOT, "%." + decimals + "f", mean(values));
+    return values.size() == 1
+        ? shown
+        : shown + " ± " + String.format(Locale.ROOT, "%." + decimals + "f", deviation(values));
   }
 
   /** Counts: one number where all runs agree, else the least and the greatest. */
@@ -68,7 +64,14 @@ final class Numbers {
     return value.isNumber() ? String.format(Locale.ROOT, "%.2e", value.doubleValue()) : NONE;
   }
 
-  private static double mean(List<Double> values) {
+  /** Sample standard deviation (n − 1) of at least two values. */
+  static double deviation(List<Double> values) {
+    double mean = mean(values);
+    double squares = values.stream().mapToDouble(v -> (v - mean) * (v - mean)).sum();
+    return Math.sqrt(squares / (values.size() - 1));
+  }
+
+  static double mean(List<Double> values) {
     return values.stream().mapToDouble(v -> v).average().orElse(Double.NaN);
   }
 }

@@ -1,6 +1,7 @@
 package dev.glora.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.data.Offset.offset;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.glora.Json;
@@ -8,6 +9,7 @@ import dev.glora.experiment.PlannedRun;
 import dev.glora.report.FilledStore;
 import dev.glora.store.RunStatus;
 import dev.glora.store.RunStore;
+import dev.glora.store.Runs;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -259,6 +261,76 @@ class MainTest {
         .contains("\tat ");
     assertThat(Json.parse(here("status", "--json").out()).at("/counts/planned").intValue())
         .isEqualTo(1);
+  }
+
+  private Path demo() throws IOException {
+    return Files.writeString(folder.resolve("demo.yaml"), Runs.YAML);
+  }
+
+  @Test
+  void tableTakesRunsOfOtherCodeAndThePublishedValuesBesideTheFile() throws IOException {
+    FilledStore.fill(folder);
+    Files.writeString(
+        Files.createDirectory(folder.resolve("published")).resolve("p.csv"),
+        "table,model,sources,task,method,split,metric,unit,value,deviation,seeds,parameters,source,"
+            + "verified,note\nT,m,,movies,glora,test,accuracy,%,80.0,,,,A paper,yes,\n");
+
+    JsonNode table = Json.parse(here("table", demo().toString(), "--json").out());
+    assertThat(table.path("rows"))
+        .extracting(row -> row.path("label").asText() + " " + row.path("seeds"))
+        .containsExactly("head [0,1]", "lora [0,1]", "glora [0,1]", "glora [0,1]");
+    assertThat(table.at("/rows/2/difference").doubleValue()).isCloseTo(-1, offset(1e-9));
+    assertThat(table.at("/rows/2/verdict").asText()).isEqualTo("too few seeds");
+    assertThat(table.path("missing").asInt()).isZero();
+
+    JsonNode one = Json.parse(here("table", demo().toString(), "seeds=[1,2]", "--json").out());
+    assertThat(one.at("/rows/0/seeds")).hasSize(1);
+    assertThat(one.path("missing").asInt()).isEqualTo(3);
+    assertThat(here("table", demo().toString(), "--format", "latex").out()).contains("\\toprule");
+    assertThat(here("table", demo().toString(), "--format", "xml").err())
+        .isEqualTo(
+            "There is no format \"xml\" of tables; expected one of text, md, csv, latex, json.\n");
+    assertThat(here("table", demo().toString(), "--split", "train").code()).isEqualTo(2);
+  }
+
+  @Test
+  void runsAndStructuresAreCompared() throws IOException {
+    List<PlannedRun> plan = FilledStore.fill(folder);
+    Path one = Files.writeString(folder.resolve("a.json"), "{\"sites\": [{\"name\": \"q\"}]}");
+    Path none = Files.writeString(folder.resolve("b.json"), "{\"sites\": 1}");
+
+    assertThat(here("compare", plan.get(2).id(), plan.get(5).id()).out())
+        .contains("seeds[0]  0  1", "Structure: 0 of 10 genes differ");
+    assertThat(Json.parse(here("compare", one.toString(), one.toString(), "--json").out()))
+        .isEqualTo(
+            Json.parse(
+                "{\"compared\":[\""
+                    + one
+                    + "\",\""
+                    + one
+                    + "\"],\"structure\":{\"same\":5,\"different\":0,\"sites\":[]}}"));
+    Ending wrong = here("compare", one.toString(), none.toString());
+    assertThat(wrong.code()).isEqualTo(2);
+    assertThat(wrong.err()).startsWith("The file " + none + " holds no structure, expected JSON");
+  }
+
+  @Test
+  void listIsPagedAndFiltered() {
+    List<PlannedRun> plan = FilledStore.fill(folder);
+
+    assertThat(here("list", "--limit", "2", "--offset", "1").out().lines())
+        .hasSize(4)
+        .anyMatch(line -> line.startsWith(plan.get(3).id()))
+        .anyMatch(line -> line.startsWith(plan.get(4).id()))
+        .anyMatch(line -> line.equals("2 of 6 runs; --limit and --offset show others."));
+    JsonNode none = Json.parse(here("list", "--status", "failed", "--json").out());
+    assertThat(none.path("total").asInt()).isZero();
+    assertThat(here("list", "--limit", "-1").err())
+        .isEqualTo("The option --limit is \"-1\", expected a whole number from 0 on.\n");
+    assertThat(here("list", "--status", "lost").err())
+        .isEqualTo(
+            "There is no status \"lost\"; expected one of planned, running, interrupted, failed,"
+                + " finished.\n");
   }
 
   @Test

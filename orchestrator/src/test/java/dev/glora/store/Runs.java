@@ -8,7 +8,8 @@ import java.util.List;
 
 /** Planned runs for tests. */
 public final class Runs {
-  private static final String YAML =
+  /** The experiment that they are of. */
+  public static final String YAML =
       """
       version: 1
       name: demo
