@@ -1,6 +1,7 @@
 package dev.glora.api;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.glora.GloraException;
 import dev.glora.Json;
 import dev.glora.experiment.ExperimentPage;
@@ -10,6 +11,7 @@ import dev.glora.experiment.PlannedRun;
 import dev.glora.experiment.Planner;
 import dev.glora.plan.RunPlan;
 import dev.glora.report.RunTables;
+import dev.glora.report.plot.RunPlots;
 import dev.glora.run.CancelToken;
 import dev.glora.run.RunListener;
 import dev.glora.store.RunRow;
@@ -236,7 +238,7 @@ public final class Glora {
   public Answer table(Path file, TableOptions options, String... overrides) {
     List<PlannedRun> plan = planner().plan(ExperimentReader.read(file, List.of(overrides)));
     boolean seeds = Arrays.stream(overrides).anyMatch(each -> each.startsWith("seeds="));
-    return Tables.table(settings.runs(), file, plan, seeds, options);
+    return Tables.table(settings, file, plan, seeds, options);
   }
 
   /**
@@ -248,7 +250,95 @@ public final class Glora {
    *     digests, structure}}; of structures {@code {compared, structure}}
    */
   public Answer compare(String first, String second) {
-    return Tables.compare(settings.runs(), first, second);
+    return Tables.compare(settings, first, second);
+  }
+
+  /**
+   * Draws a run: learning curve, search history, Pareto front, structure, share of forms by depth,
+   * each as SVG and as PNG.
+   *
+   * @param run an id, a key, or the beginning of one of them
+   * @param folder where the pictures go, or null for {@code plots} in the run's folder
+   * @return {@code {run, plots: [{name, svg, png}]}}
+   */
+  public Answer plot(String run, Path folder) {
+    try (RunStore store = existing()) {
+      RunRow row = Queries.one(store, run);
+      Path into = folder == null ? settings.runs().resolve(row.id()).resolve("plots") : folder;
+      ObjectNode drawn = RunPlots.write(store, row, into);
+      StringBuilder text = new StringBuilder();
+      drawn
+          .path("plots")
+          .forEach(
+              each ->
+                  text.append(each.path("svg").asText())
+                      .append('\n')
+                      .append(each.path("png").asText())
+                      .append('\n'));
+      if (text.isEmpty()) {
+        text.append("The run ").append(row.id()).append(" has nothing to draw yet.\n");
+      }
+      return Answer.of(drawn, text.toString());
+    }
+  }
+
+  /**
+   * Runs a finished run again and compares digests and metrics.
+   *
+   * @param run an id, a key, or the beginning of one of them
+   * @param tolerance greatest difference of an accuracy or F1, as a share of 1, where the
+   *     environment is another one; in the same environment everything must be equal
+   * @return {@code {run, again, reproduced, same_fingerprint, same_code, tolerance, metrics,
+   *     digests, environment}}, with {@link dev.glora.ExitCode#DIFFERS} where it differs
+   */
+  public Answer reproduce(String run, double tolerance) {
+    try (RunStore store = existing()) {
+      RunRow row = Queries.one(store, run);
+      return new Reproduction(settings, store, row, tolerance).run(planner());
+    }
+  }
+
+  /**
+   * Writes a finished run into one file, which another machine can import and reproduce.
+   *
+   * @param run an id, a key, or the beginning of one of them
+   * @param file the file, or null for {@code RUN.glora} in the working folder
+   * @param models whether the merged models go in, which are as large as the model
+   * @return {@code {run, file, bytes, sha256, files}}
+   */
+  public Answer bundle(String run, Path file, boolean models) {
+    try (RunStore store = existing()) {
+      RunRow row = Queries.one(store, run);
+      Path into = file == null ? Path.of(row.id() + ".glora") : file;
+      return new BundleWriter(store, settings.runs(), row).write(into, models);
+    }
+  }
+
+  /**
+   * Takes a run in from a bundle, after every digest in it was checked.
+   *
+   * @param file the bundle
+   * @return {@code {run, imported}}
+   */
+  public Answer importBundle(Path file) {
+    return new BundleReader(file).read(settings);
+  }
+
+  /**
+   * Copies what a run made to where other programs read it.
+   *
+   * @param run an id, a key, or the beginning of one of them
+   * @param format {@code hf} (the merged model's folder), {@code peft} (PEFT's adapter, where the
+   *     method is one of PEFT's) or {@code safetensors} (the adapter)
+   * @param mode the final, or null for the primary one
+   * @param output a folder that is not there, or is empty
+   * @return {@code {run, final, format, output, digest, files}}
+   */
+  public Answer export(String run, String format, String mode, Path output) {
+    try (RunStore store = existing()) {
+      RunRow row = Queries.one(store, run);
+      return new Export(store, settings.runs(), row).write(format, mode, output);
+    }
   }
 
   /**

@@ -51,9 +51,9 @@ record Settings(
     return Files.isDirectory(sources) ? List.of(sources) : List.of();
   }
 
-  /** The same, with other runs. */
+  /** The same, with runs elsewhere, whose store is in their folder. */
   Settings withRuns(Path folder) {
     return new Settings(
-        checkout, folder, store, python, cache, events, listener, notes, cancel, pythonStarted);
+        checkout, folder, "", python, cache, events, listener, notes, cancel, pythonStarted);
   }
 }

@@ -44,14 +44,14 @@ final class Tables {
   /**
    * Makes the table of an experiment.
    *
-   * @param runs folder of the runs
+   * @param settings where things are
    * @param file the experiment file
    * @param plan its runs
    * @param seeds whether only the planned seeds count, and not all that were run
    * @param options what it shows
    */
   static Answer table(
-      Path runs, Path file, List<PlannedRun> plan, boolean seeds, TableOptions options) {
+      Settings settings, Path file, List<PlannedRun> plan, boolean seeds, TableOptions options) {
     TableFormat format = TableFormat.of(options.format());
     if (!options.split().equals("val") && !options.split().equals("test")) {
       throw GloraException.usage(
@@ -73,12 +73,12 @@ final class Tables {
         .forEach((key, planned) -> groups.put(key, new Group(planned)));
     String name = plan.get(0).experiment().name();
     List<ResultTable.Group> found = new ArrayList<>();
-    Optional<RunStore> opened = RunStore.openExisting(runs);
+    Optional<RunStore> opened = settings.existingStore();
     if (opened.isPresent()) {
       try (RunStore store = opened.get()) {
         fill(groups, store, plan, seeds);
         for (Group group : groups.values()) {
-          found.add(group(group, store, runs));
+          found.add(group(group, store, settings.runs()));
         }
       }
     } else {
@@ -122,14 +122,15 @@ final class Tables {
   }
 
   /** Compares two runs, or two files with structures. */
-  static Answer compare(Path runs, String first, String second) {
+  static Answer compare(Settings settings, String first, String second) {
+    Path runs = settings.runs();
     Path one = Path.of(first);
     Path two = Path.of(second);
     Comparison comparison;
     if (Files.isRegularFile(one) && Files.isRegularFile(two)) {
       comparison = Comparison.ofStructures(first, structure(one), second, structure(two));
     } else {
-      try (RunStore store = RunStore.openExisting(runs).orElseThrow(() -> Queries.noRuns(runs))) {
+      try (RunStore store = settings.existingStore().orElseThrow(() -> Queries.noRuns(runs))) {
         comparison =
             Comparison.ofRuns(
                 RunDocument.of(store, runs, Queries.one(store, first)),

@@ -150,6 +150,83 @@ final class Verbs {
               2,
               call -> call.glora().compare(call.argument(0), call.argument(1))),
           new Verb(
+              "plot",
+              "RUN",
+              "draw a run's curves, search and structure",
+              "Writes each picture as SVG and as PNG, one column of a paper wide: learning curve,"
+                  + " search history, Pareto front, structure by site and tensor, share of forms by"
+                  + " depth.",
+              List.of(
+                  option(
+                      null,
+                      "output",
+                      "DIR",
+                      "folder of the pictures (default: plots in the run's)")),
+              1,
+              1,
+              call -> call.glora().plot(call.argument(0), path(call, "output"))),
+          new Verb(
+              "reproduce",
+              "RUN",
+              "run a run again and compare",
+              "In the same environment every digest and metric must be equal; in another one"
+                  + " accuracy and F1 must agree within the tolerance. Exit code 4 where they do not.",
+              List.of(
+                  option(
+                      null,
+                      "tolerance",
+                      "SHARE",
+                      "greatest difference in another environment (default: 0.02)")),
+              1,
+              1,
+              call -> Work.of(call, glora -> glora.reproduce(call.argument(0), tolerance(call)))),
+          new Verb(
+              "bundle",
+              "RUN",
+              "write a run into one file",
+              "The file holds the run's rows of the store, its adapter and structure, and what it"
+                  + " read by local:, all with digests; glora import takes it in elsewhere, and glora"
+                  + " reproduce runs it again there.",
+              List.of(
+                  option(null, "output", "FILE", "the file (default: RUN.glora)"),
+                  option(null, "models", null, "with the merged models")),
+              1,
+              1,
+              call ->
+                  call.glora()
+                      .bundle(
+                          call.argument(0),
+                          path(call, "output"),
+                          call.options().hasOption("models"))),
+          new Verb(
+              "import",
+              "FILE",
+              "take a run in from a bundle",
+              "Every digest is checked before anything is entered.",
+              List.of(),
+              1,
+              1,
+              call -> call.glora().importBundle(Path.of(call.argument(0)))),
+          new Verb(
+              "export",
+              "RUN",
+              "copy a run's model or adapter for other programs",
+              "hf is the merged model's folder, peft PEFT's adapter where the method is one of"
+                  + " PEFT's, safetensors the adapter.",
+              List.of(
+                  option(null, "format", "hf|peft|safetensors", "what to copy (default: hf)"),
+                  option(null, "final", "MODE", "the final (default: the primary one)"),
+                  option(null, "output", "DIR", "a new or empty folder (needed)")),
+              1,
+              1,
+              call ->
+                  call.glora()
+                      .export(
+                          call.argument(0),
+                          call.options().getOptionValue("format", "hf"),
+                          call.options().getOptionValue("final"),
+                          needed(call, "output"))),
+          new Verb(
               "status",
               "",
               "show what is at work, interrupted or failed",
@@ -242,6 +319,35 @@ final class Verbs {
         published == null ? usual.published() : Stream.of(published).map(Path::of).toList(),
         options.getOptionValue("split", usual.split()),
         options.getOptionValue("metric", usual.metric()));
+  }
+
+  private static Path path(Call call, String option) {
+    String value = call.options().getOptionValue(option);
+    return value == null ? null : Path.of(value);
+  }
+
+  private static Path needed(Call call, String option) {
+    Path given = path(call, option);
+    if (given == null) {
+      throw GloraException.usage(
+          "glora "
+              + call.verb().name()
+              + " needs --"
+              + option
+              + "; see glora help "
+              + call.verb().name()
+              + ".");
+    }
+    return given;
+  }
+
+  private static double tolerance(Call call) {
+    String text = call.options().getOptionValue("tolerance", "0.02");
+    if (!text.matches("\\d{1,9}(\\.\\d{1,9})?")) {
+      throw GloraException.usage(
+          "The option --tolerance is \"" + text + "\", expected a share from 0 to 1.");
+    }
+    return Double.parseDouble(text);
   }
 
   /** A whole number from 0 on. */

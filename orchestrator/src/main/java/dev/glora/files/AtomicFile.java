@@ -25,6 +25,16 @@ public final class AtomicFile {
    * @param text its contents
    */
   public static void write(Path file, String text) {
+    write(file, text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /**
+   * Writes bytes, in place of what the file held.
+   *
+   * @param file the file; its folder is made when missing
+   * @param contents its contents
+   */
+  public static void write(Path file, byte[] contents) {
     Path folder = file.toAbsolutePath().getParent();
     Path temporary = folder.resolve("." + file.getFileName() + ".tmp");
     try {
@@ -35,7 +45,7 @@ public final class AtomicFile {
               StandardOpenOption.CREATE,
               StandardOpenOption.WRITE,
               StandardOpenOption.TRUNCATE_EXISTING)) {
-        ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
+        ByteBuffer bytes = ByteBuffer.wrap(contents);
         while (bytes.hasRemaining()) {
           channel.write(bytes);
         }

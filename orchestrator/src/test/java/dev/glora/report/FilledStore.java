@@ -20,9 +20,9 @@ public final class FilledStore {
     return fill(runs, "");
   }
 
-  /** The same in the store of a URL. */
-  public static List<PlannedRun> fill(Path runs, String url) {
-    List<PlannedRun> plan = Runs.plan();
+  /** The same in the store of a URL, of the experiment with settings laid over it. */
+  public static List<PlannedRun> fill(Path runs, String url, String... overrides) {
+    List<PlannedRun> plan = Runs.plan(overrides);
     try (RunStore store = RunStore.open(runs, url)) {
       for (PlannedRun run : plan) {
         fill(store, run);

@@ -1,0 +1,101 @@
+package dev.glora.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.glora.ExitCode;
+import dev.glora.api.Answer;
+import dev.glora.api.Glora;
+import dev.glora.store.FinalRow;
+import dev.glora.store.RunStatus;
+import dev.glora.store.RunStore;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Running again, with real trainings of the tiny model, through the Java API. */
+class ReproduceTest {
+  @TempDir Path folder;
+
+  private Glora glora(String runs) {
+    return Glora.builder()
+        .checkout(Tiny.ROOT)
+        .python(Tiny.EXECUTABLE)
+        .runs(folder.resolve(runs))
+        .cache(folder.resolve("cache"))
+        .build();
+  }
+
+  @Test
+  void finishedRunIsReproducedHereAndFromABundleAndADifferenceIsTold() throws Exception {
+    Path material = Tiny.write(folder.resolve("material"));
+    String model = "\"local:" + material.resolve("model") + "\"";
+    Path file =
+        Files.writeString(folder.resolve("tiny.yaml"), Tiny.yaml(model, material, 6, 10, 3, 3));
+
+    Answer ran = glora("runs").run(file);
+    assertThat(ran.code()).isEqualTo(ExitCode.DONE);
+    String run = ran.at("/runs/2/run").asText();
+    Answer again = glora("runs").reproduce(run, 0.02);
+
+    assertThat(again.code()).isEqualTo(ExitCode.DONE);
+    assertThat(again.at("/same_fingerprint").asBoolean()).isTrue();
+    assertThat(again.at("/digests")).isEmpty();
+    assertThat(again.at("/metrics")).isNotEmpty().allMatch(each -> each.path("fits").asBoolean());
+
+    // On a machine that has neither the data nor the model.
+    Path bundle = folder.resolve("run.glora");
+    glora("runs").bundle(run, bundle, false);
+    Files.move(material, folder.resolve("gone"));
+    glora("elsewhere").importBundle(bundle);
+    Answer there = glora("elsewhere").reproduce(run, 0.02);
+
+    assertThat(there.text())
+        .startsWith("The run " + run + " is reproduced in the same environment");
+    assertThat(there.at("/digests")).isEmpty();
+
+    spoil(run);
+    Answer differs = glora("elsewhere").reproduce(run, 0.02);
+
+    assertThat(differs.code()).isEqualTo(ExitCode.DIFFERS);
+    assertThat(differs.at("/reproduced").asBoolean()).isFalse();
+    assertThat(differs.text()).contains("was repeated and differs");
+
+    anotherEnvironment(run);
+    Answer across = glora("elsewhere").reproduce(run, 1.0);
+
+    assertThat(across.at("/same_fingerprint").asBoolean()).isFalse();
+    assertThat(across.at("/reproduced").asBoolean()).isTrue();
+    assertThat(across.at("/tolerance").doubleValue()).isEqualTo(1.0);
+    assertThat(glora("elsewhere").reproduce(run, 0).code()).isEqualTo(ExitCode.DIFFERS);
+
+    try (RunStore store = RunStore.open(folder.resolve("elsewhere"))) {
+      assertThat(store.events(run))
+          .extracting(event -> event.kind())
+          .contains("IMPORTED", "REPRODUCED", "DIFFERS");
+      store.status(run, RunStatus.INTERRUPTED, "");
+    }
+    assertThatThrownBy(() -> glora("elsewhere").reproduce(run, 0.02))
+        .hasMessageContaining("is not finished, so there is nothing to compare with");
+  }
+
+  /** Makes the store say another test accuracy than was measured. */
+  private void spoil(String run) {
+    try (RunStore store = RunStore.open(folder.resolve("elsewhere"))) {
+      FinalRow last = store.finals(run).get(0);
+      ObjectNode record = last.record().deepCopy();
+      ObjectNode test = record.withObject("/metrics/test");
+      test.put("accuracy", Math.abs(test.path("accuracy").doubleValue() - 0.01));
+      store.addFinal(run, last.mode(), last.primary(), record);
+    }
+  }
+
+  private void anotherEnvironment(String run) {
+    try (RunStore store = RunStore.open(folder.resolve("elsewhere"))) {
+      ObjectNode environment = (ObjectNode) store.section(run, "environment").orElseThrow();
+      store.record(run, "environment", environment.put("fingerprint", "another"));
+    }
+  }
+}
