@@ -136,6 +136,17 @@ public final class Glora {
   }
 
   /**
+   * Tells what the document of an answer holds.
+   *
+   * @param verb name of the verb that gives it, such as {@code table}
+   * @return its JSON Schema
+   */
+  public Answer schema(String verb) {
+    JsonNode schema = Schemas.of(verb);
+    return Answer.of(schema, Json.pretty(schema) + "\n");
+  }
+
+  /**
    * Goes on with one run.
    *
    * @param run an id, a key, or the beginning of one of them

@@ -1,5 +1,7 @@
 package dev.glora.cli;
 
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.apache.commons.cli.Option;
 import org.apache.commons.text.WordUtils;
 
@@ -8,7 +10,34 @@ final class HelpText {
   private static final int WIDTH = 96;
   private static final int COLUMN = 24;
 
+  /** What else is read than the command line. */
+  static final Map<String, String> ENVIRONMENT =
+      ordered(
+          "GLORA_PYTHON", "the Python executable, where --python does not name one",
+          "GLORA_STORE", "URL of the store, where --store does not name one",
+          "GLORA_CACHE", "folder of models and prepared data (default: ~/.cache/glora)",
+          "GLORA_EVENTS", "a file that gets a line for each event",
+          "NO_COLOR", "no colours in the progress bar");
+
+  static final Map<String, String> EXIT_CODES =
+      ordered(
+          "0", "done",
+          "1", "failed",
+          "2", "wrong usage or configuration",
+          "3", "environment not usable",
+          "4", "a reproduction differs",
+          "130", "interrupted by Ctrl-C, the state is saved",
+          "143", "ended by TERM, the state is saved");
+
   private HelpText() {}
+
+  private static Map<String, String> ordered(String... pairs) {
+    Map<String, String> map = new LinkedHashMap<>();
+    for (int i = 0; i < pairs.length; i += 2) {
+      map.put(pairs[i], pairs[i + 1]);
+    }
+    return map;
+  }
 
   static String all() {
     StringBuilder out = new StringBuilder("glora VERB [options] [arguments]\n\n");
@@ -17,14 +46,10 @@ final class HelpText {
     }
     out.append("\nOptions of every verb:\n");
     Verbs.common().getOptions().forEach(option -> out.append(option(option)));
-    out.append(
-        """
-
-        Environment: GLORA_PYTHON, GLORA_STORE, GLORA_CACHE (default ~/.cache/glora), GLORA_EVENTS (a
-        file that gets a line for each event), NO_COLOR.
-        Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 environment not usable,
-        130 interrupted by Ctrl-C, 143 by TERM (state saved).
-        """);
+    out.append("\nEnvironment:\n");
+    ENVIRONMENT.forEach((name, words) -> out.append(line(name, words)));
+    out.append("\nExit codes:\n");
+    EXIT_CODES.forEach((code, words) -> out.append(line(code, words)));
     return out.toString();
   }
 

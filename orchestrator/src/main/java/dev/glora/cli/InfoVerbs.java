@@ -12,6 +12,10 @@ final class InfoVerbs {
   private InfoVerbs() {}
 
   static Answer help(Call call) {
+    if (call.options().hasOption("man")) {
+      String page = ManualPage.roff(call.glora().version().at("/glora").asText());
+      return Answer.of(Json.object().put("manual", page), page);
+    }
     Verb verb = call.arguments().isEmpty() ? null : verb(call.argument(0));
     ArrayNode verbs = Json.array();
     Verbs.ALL.stream().filter(v -> verb == null || v.equals(verb)).forEach(v -> verbs.add(json(v)));
@@ -19,11 +23,20 @@ final class InfoVerbs {
         Json.object().set("verbs", verbs), verb == null ? HelpText.all() : HelpText.of(verb));
   }
 
+  static Answer completion(Call call) {
+    String script = Completion.script(call.argument(0));
+    return Answer.of(
+        Json.object().put("shell", call.argument(0)).put("script", script), script);
+  }
+
   static Answer doctor(Call call) {
     return call.glora().doctor(call.json() ? line -> {} : call.out()::println);
   }
 
   static Answer schema(Call call) {
+    if (!call.arguments().isEmpty()) {
+      return call.glora().schema(verb(call.argument(0)).name());
+    }
     Answer schema = call.glora().schema();
     return call.options().hasOption("markdown")
         ? schema

@@ -286,16 +286,33 @@ final class Verbs {
               call -> call.glora().version()),
           new Verb(
               "schema",
-              "",
-              "print the JSON Schema of experiment files",
+              "[VERB]",
+              "print the JSON Schema of experiment files, or of a verb's answer",
               "For editors: a file that begins with the line # yaml-language-server:"
                   + " $schema=experiment.schema.json is completed and checked from it.",
               List.of(
                   option(null, "markdown", null, "print docs/experiment-file.md, made from it")),
               0,
-              0,
+              1,
               InfoVerbs::schema),
-          new Verb("help", "[VERB]", "explain a verb", "", List.of(), 0, 1, InfoVerbs::help));
+          new Verb(
+              "completion",
+              "bash|zsh|fish",
+              "print completion for a shell",
+              "In bash: source <(glora completion bash).",
+              List.of(),
+              1,
+              1,
+              InfoVerbs::completion),
+          new Verb(
+              "help",
+              "[VERB]",
+              "explain a verb",
+              "",
+              List.of(option(null, "man", null, "print the manual page, as man(1) reads it")),
+              0,
+              1,
+              InfoVerbs::help));
 
   private static final int PAGE = 100;
 

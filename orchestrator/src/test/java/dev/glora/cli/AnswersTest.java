@@ -1,0 +1,132 @@
+package dev.glora.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.networknt.schema.JsonSchemaFactory;
+import com.networknt.schema.SpecVersion;
+import com.networknt.schema.ValidationMessage;
+import dev.glora.ExitCode;
+import dev.glora.Json;
+import dev.glora.report.FilledStore;
+import dev.glora.store.RunStore;
+import dev.glora.store.Runs;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What each verb answers with {@code --json}, against the schema that is published for it. */
+class AnswersTest {
+  /** Verbs that train; the test of reproducing looks at their documents. */
+  private static final Set<String> WORKING = Set.of("resume", "reproduce");
+
+  @TempDir Path folder;
+  private List<String> runs;
+
+  @BeforeEach
+  void fill() throws IOException {
+    Path data = Files.writeString(folder.resolve("data.tsv"), "rows");
+    runs =
+        FilledStore.fill(
+                folder.resolve("runs"), "", "task.source=local:" + data, "model=local:" + data)
+            .stream()
+            .map(run -> run.id())
+            .toList();
+    Path model = folder.resolve("runs").resolve(runs.get(2)).resolve("final-inherit/model");
+    Files.createDirectories(model);
+    Files.writeString(model.resolve("model.safetensors"), "merged");
+    try (RunStore store = RunStore.open(folder.resolve("runs"))) {
+      ObjectNode record = store.finals(runs.get(2)).get(0).record().deepCopy();
+      record.withObject("/digests").put("merged", Json.sha256("merged"));
+      store.addFinal(runs.get(2), "inherit", true, record);
+      store.upsert(Runs.plan("name=fresh").get(0));
+    }
+    Files.writeString(folder.resolve("demo.yaml"), Runs.YAML);
+  }
+
+  private JsonNode answer(int expected, String... words) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    String[] all = List.of(words).toArray(new String[words.length + 3]);
+    all[words.length] = "--json";
+    all[words.length + 1] = "--runs";
+    all[words.length + 2] = folder.resolve("runs").toString();
+    int code =
+        Main.run(
+            all,
+            new PrintStream(out, true, StandardCharsets.UTF_8),
+            new PrintStream(err, true, StandardCharsets.UTF_8));
+    assertThat(code).as(err.toString(StandardCharsets.UTF_8)).isEqualTo(expected);
+    return Json.parse(out.toString(StandardCharsets.UTF_8));
+  }
+
+  private Set<String> wrong(String verb, JsonNode document) {
+    JsonNode schema = answer(0, "schema", verb);
+    Set<String> wrong = new TreeSet<>();
+    for (ValidationMessage each :
+        JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012)
+            .getSchema(schema)
+            .validate(document)) {
+      wrong.add(each.getMessage());
+    }
+    return wrong;
+  }
+
+  @Test
+  void everyVerbsDocumentIsWhatItsSchemaSays() {
+    String glora = runs.get(2);
+    String bundle = folder.resolve("b.glora").toString();
+    Map<String, List<JsonNode>> answers = new TreeMap<>();
+    answers.put("run", List.of(answer(0, "run", folder.resolve("demo.yaml").toString(), "--dry-run")));
+    answers.put("list", List.of(answer(0, "list"), answer(0, "list", "--status", "failed")));
+    answers.put("status", List.of(answer(0, "status")));
+    answers.put("show", List.of(answer(0, "show", glora), answer(0, "show", "fresh-head")));
+    answers.put("table", List.of(answer(0, "table", folder.resolve("demo.yaml").toString())));
+    answers.put("compare", List.of(answer(0, "compare", glora, runs.get(0))));
+    answers.put("plot", List.of(answer(0, "plot", glora)));
+    answers.put("bundle", List.of(answer(0, "bundle", glora, "--output", bundle)));
+    answers.put("import", List.of(answer(0, "import", bundle)));
+    String output = folder.resolve("out").toString();
+    answers.put("export", List.of(answer(0, "export", glora, "--output", output)));
+    String python = folder.resolve("none").toString();
+    int environment = ExitCode.ENVIRONMENT.code();
+    answers.put("doctor", List.of(answer(environment, "doctor", "--python", python)));
+    answers.put("gc", List.of(answer(0, "gc")));
+    answers.put("version", List.of(answer(0, "version")));
+    answers.put("schema", List.of(answer(0, "schema"), answer(0, "schema", "table")));
+    answers.put("completion", List.of(answer(0, "completion", "bash")));
+    answers.put("help", List.of(answer(0, "help"), answer(0, "help", "--man")));
+
+    Set<String> verbs = new TreeSet<>(answers.keySet());
+    verbs.addAll(WORKING);
+    assertThat(Verbs.ALL)
+        .as("a verb needs its schema in answers.schema.json and a line here")
+        .extracting(Verb::name)
+        .containsExactlyInAnyOrderElementsOf(verbs);
+    answers.forEach(
+        (verb, documents) ->
+            documents.forEach(each -> assertThat(wrong(verb, each)).as(verb + each).isEmpty()));
+  }
+
+  @Test
+  void schemasSayNoToWhatIsMissing() {
+    for (Verb verb : Verbs.ALL) {
+      assertThat(wrong(verb.name(), Json.object())).as(verb.name()).isNotEmpty();
+    }
+    ObjectNode document = (ObjectNode) answer(0, "show", runs.get(2));
+    document.put("seed", "zero");
+    assertThat(wrong("show", document)).hasSize(1);
+  }
+}
