@@ -9,6 +9,7 @@ package dev.glora;
 public class GloraException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
+  /** How the process is to end. */
   private final ExitCode code;
 
   /**
