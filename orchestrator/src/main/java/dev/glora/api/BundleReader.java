@@ -23,6 +23,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -163,7 +164,7 @@ final class BundleReader {
       entries.put(name, new Entry(name, size, each.path("sha256").asText()));
     }
     Set<String> found = new HashSet<>();
-    for (ZipEntry each : (Iterable<ZipEntry>) zip.stream().<ZipEntry>map(e -> e)::iterator) {
+    for (ZipEntry each : Collections.list(zip.entries())) {
       String name = each.getName();
       if (!found.add(name) || !(entries.containsKey(name) || name.equals(BundleWriter.MANIFEST))) {
         throw damaged("it has an entry \"" + shortened(name) + "\" that it does not list");

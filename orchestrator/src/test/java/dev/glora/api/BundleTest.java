@@ -17,6 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -261,7 +262,7 @@ class BundleTest {
     ObjectNode manifest = manifest();
     Map<String, String> entries = new LinkedHashMap<>();
     try (ZipFile zip = new ZipFile(bundle.toFile())) {
-      for (ZipEntry each : (Iterable<ZipEntry>) zip.stream().<ZipEntry>map(e -> e)::iterator) {
+      for (ZipEntry each : Collections.list(zip.entries())) {
         entries.put(
             each.getName(),
             new String(zip.getInputStream(each).readAllBytes(), StandardCharsets.UTF_8));

@@ -34,13 +34,14 @@ class AnswersTest {
 
   @TempDir Path folder;
   private List<String> runs;
+  private String[] sources;
 
   @BeforeEach
   void fill() throws IOException {
     Path data = Files.writeString(folder.resolve("data.tsv"), "rows");
+    sources = new String[] {"task.source=local:" + data, "model=local:" + data};
     runs =
-        FilledStore.fill(
-                folder.resolve("runs"), "", "task.source=local:" + data, "model=local:" + data)
+        FilledStore.fill(folder.resolve("runs"), "", sources)
             .stream()
             .map(run -> run.id())
             .toList();
@@ -93,7 +94,10 @@ class AnswersTest {
     answers.put("list", List.of(answer(0, "list"), answer(0, "list", "--status", "failed")));
     answers.put("status", List.of(answer(0, "status")));
     answers.put("show", List.of(answer(0, "show", glora), answer(0, "show", "fresh-head")));
-    answers.put("table", List.of(answer(0, "table", folder.resolve("demo.yaml").toString())));
+    String file = folder.resolve("demo.yaml").toString();
+    JsonNode table = answer(0, "table", file, sources[0], sources[1]);
+    assertThat(table.path("rows")).isNotEmpty();
+    answers.put("table", List.of(table, answer(0, "table", file)));
     answers.put("compare", List.of(answer(0, "compare", glora, runs.get(0))));
     answers.put("plot", List.of(answer(0, "plot", glora)));
     answers.put("bundle", List.of(answer(0, "bundle", glora, "--output", bundle)));

@@ -159,7 +159,7 @@ class CompletionTest {
 
     // Warnings would stand in the output.
     String text =
-        output(List.of("groff", "-man", "-Tutf8", "-Kutf8", "-ww", "-P-c", file.toString()));
+        output(List.of("groff", "-man", "-Tutf8", "-Kutf8", "-ww", "-P-cbou", file.toString()));
 
     assertThat(text).contains("SYNOPSIS", "reproduce RUN").doesNotContain("warning", "error:");
   }
