@@ -29,8 +29,7 @@ class JavadocTest {
 
   @Test
   void everythingPublicIsDocumented() throws IOException {
-    Path sources =
-        Path.of(System.getProperty("glora.root"), "orchestrator", "src", "main", "java");
+    Path sources = Path.of(System.getProperty("glora.root"), "orchestrator", "src", "main", "java");
     DocumentationTool tool = ToolProvider.getSystemDocumentationTool();
     DiagnosticCollector<JavaFileObject> diagnostics = new DiagnosticCollector<>();
     StringWriter output = new StringWriter();

@@ -3,7 +3,6 @@ package dev.glora.cli;
 import dev.glora.GloraException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.apache.commons.cli.Option;
@@ -160,8 +159,13 @@ final class Completion {
     out.append("  ").append(pattern).append(") ").append(action).append(" ;;\n");
   }
 
+  /** What the first argument is, optional or not. */
+  private static String first(Verb verb) {
+    return verb.arguments().replaceAll("[\\[\\]]| .*", "");
+  }
+
   private static String argument(Words shell, Verb verb) {
-    String first = verb.arguments().replaceAll("[\\[\\]]", "").split(" ")[0];
+    String first = first(verb);
     return switch (first) {
       case "RUN" -> shell.runs;
       case "VERB" ->
@@ -196,7 +200,7 @@ final class Completion {
           .append(quoted(verb.summary()))
           .append('\n');
       String seen = " -n '__fish_seen_subcommand_from " + verb.name() + "'";
-      String argument = verb.arguments().replaceAll("[\\[\\]]", "").split(" ")[0];
+      String argument = first(verb);
       if (argument.equals("RUN")) {
         out.append("complete -c glora")
             .append(seen)
@@ -204,7 +208,7 @@ final class Completion {
       } else if (argument.contains("|")) {
         out.append("complete -c glora").append(seen).append(" -a ");
         out.append(quoted(argument.replace('|', ' '))).append('\n');
-      } else if (argument.toUpperCase(Locale.ROOT).equals("FILE")) {
+      } else if (argument.equals("FILE")) {
         out.append("complete -c glora").append(seen).append(" -F\n");
       }
       verb.options().forEach(option -> out.append(fish(seen, option)));

@@ -25,8 +25,7 @@ final class InfoVerbs {
 
   static Answer completion(Call call) {
     String script = Completion.script(call.argument(0));
-    return Answer.of(
-        Json.object().put("shell", call.argument(0)).put("script", script), script);
+    return Answer.of(Json.object().put("shell", call.argument(0)).put("script", script), script);
   }
 
   static Answer doctor(Call call) {

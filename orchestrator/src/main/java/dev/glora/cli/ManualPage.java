@@ -9,14 +9,19 @@ final class ManualPage {
 
   static String roff(String version) {
     StringBuilder out = new StringBuilder();
-    out.append(".TH GLORA 1 \"\" \"glora ").append(escape(version)).append("\" \"User Commands\"\n");
+    out.append(".TH GLORA 1 \"\" \"glora ")
+        .append(escape(version))
+        .append("\" \"User Commands\"\n");
     section(out, "NAME");
     out.append("glora \\- adapt pre\\-trained transformers by generalised LoRA\n");
     section(out, "SYNOPSIS");
     out.append(".B glora\n.I VERB\n[\\fIoptions\\fR] [\\fIarguments\\fR]\n");
     section(out, "DESCRIPTION");
-    out.append("Trains a super\\-network of support tensors at every linear layer, searches the form of")
-        .append(" each tensor under a parameter budget, merges the winner into the weights, and keeps")
+    out.append(
+            "Trains a super\\-network of support tensors at every linear layer, searches the form"
+                + " of")
+        .append(
+            " each tensor under a parameter budget, merges the winner into the weights, and keeps")
         .append(" a record from which every number can be made again.\n");
     section(out, "VERBS");
     for (Verb verb : Verbs.ALL) {
@@ -34,7 +39,8 @@ final class ManualPage {
     section(out, "EXIT STATUS");
     HelpText.EXIT_CODES.forEach((code, words) -> out.append(entry(code, words)));
     section(out, "EXAMPLES");
-    out.append(entry("glora run experiments/quickstart.yaml seeds=[0,1,2]", "run with three seeds"));
+    out.append(
+        entry("glora run experiments/quickstart.yaml seeds=[0,1,2]", "run with three seeds"));
     out.append(entry("glora table experiments/quickstart.yaml", "their mean and deviation"));
     out.append(entry("source <(glora completion bash)", "completion in this shell"));
     return out.toString();
@@ -54,7 +60,10 @@ final class ManualPage {
   }
 
   private static String entry(String name, String words) {
-    return ".TP\n\\fB" + escape(name) + "\\fR\n" + text(capital(words) + (words.endsWith(".") ? "" : "."));
+    return ".TP\n\\fB"
+        + escape(name)
+        + "\\fR\n"
+        + text(capital(words) + (words.endsWith(".") ? "" : "."));
   }
 
   private static String text(String words) {

@@ -71,8 +71,9 @@ final class Verbs {
               "predict",
               "RUN",
               "score new rows with a run's merged model",
-              "RUN is an id, a key, or the beginning of one of them. The rows are written with their"
-                  + " prediction and its probability; JSON lines get the probability of each class.",
+              "RUN is an id, a key, or the beginning of one of them. The rows are written with"
+                  + " their prediction and its probability; JSON lines get the probability of each"
+                  + " class.",
               List.of(
                   option(
                       null,
@@ -170,7 +171,8 @@ final class Verbs {
               "RUN",
               "run a run again and compare",
               "In the same environment every digest and metric must be equal; in another one"
-                  + " accuracy and F1 must agree within the tolerance. Exit code 4 where they do not.",
+                  + " accuracy and F1 must agree within the tolerance. Exit code 4 where they do"
+                  + " not.",
               List.of(
                   option(
                       null,
@@ -185,8 +187,8 @@ final class Verbs {
               "RUN",
               "write a run into one file",
               "The file holds the run's rows of the store, its adapter and structure, and what it"
-                  + " read by local:, all with digests; glora import takes it in elsewhere, and glora"
-                  + " reproduce runs it again there.",
+                  + " read by local:, all with digests; glora import takes it in elsewhere, and"
+                  + " glora reproduce runs it again there.",
               List.of(
                   option(null, "output", "FILE", "the file (default: RUN.glora)"),
                   option(null, "models", null, "with the merged models")),

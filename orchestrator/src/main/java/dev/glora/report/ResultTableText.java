@@ -23,8 +23,8 @@ final class ResultTableText {
   private static final int LEFT = 3;
 
   private static final String VERDICTS =
-      "Mean ± sample standard deviation over the seeds; the verdict says whether the published value"
-          + " lies within the 95 % confidence interval of the mean.";
+      "Mean ± sample standard deviation over the seeds; the verdict says whether the published"
+          + " value lies within the 95 % confidence interval of the mean.";
 
   private final JsonNode table;
 

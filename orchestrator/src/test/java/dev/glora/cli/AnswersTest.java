@@ -29,8 +29,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What each verb answers with {@code --json}, against the schema that is published for it. */
 class AnswersTest {
-  /** Verbs that train; the test of reproducing looks at their documents. */
-  private static final Set<String> WORKING = Set.of("resume", "reproduce");
+  /** Verbs that start Python. */
+  private static final Set<String> WORKING = Set.of("resume", "reproduce", "init", "predict");
 
   @TempDir Path folder;
   private List<String> runs;
@@ -41,8 +41,7 @@ class AnswersTest {
     Path data = Files.writeString(folder.resolve("data.tsv"), "rows");
     sources = new String[] {"task.source=local:" + data, "model=local:" + data};
     runs =
-        FilledStore.fill(folder.resolve("runs"), "", sources)
-            .stream()
+        FilledStore.fill(folder.resolve("runs"), "", sources).stream()
             .map(run -> run.id())
             .toList();
     Path model = folder.resolve("runs").resolve(runs.get(2)).resolve("final-inherit/model");
@@ -85,12 +84,32 @@ class AnswersTest {
     return wrong;
   }
 
+  private List<JsonNode> search() throws IOException {
+    Path definition =
+        Files.writeString(
+            folder.resolve("search.json"),
+            """
+            {"seed": 3, "sites": [{"name": "a", "in": 4, "out": 6}],
+             "glora": {"ranks": [1, 2], "max_parameters": 30,
+                       "search": {"population": 2, "generations": 1, "parents": 1,
+                                  "mutations": 1, "crossovers": 1}}}
+            """);
+    String state = folder.resolve("state.json").toString();
+    JsonNode asked = answer(0, "search", "ask", state, "--new", definition.toString());
+    Path results = folder.resolve("results.json");
+    ObjectNode result = Json.object().put("accuracy", 0.5).put("loss", 0.5);
+    result.set("trial", asked.at("/trials/0/trial"));
+    Files.writeString(results, Json.text(result));
+    return List.of(asked, answer(0, "search", "tell", state, results.toString()));
+  }
+
   @Test
-  void everyVerbsDocumentIsWhatItsSchemaSays() {
+  void everyVerbsDocumentIsWhatItsSchemaSays() throws IOException {
     String glora = runs.get(2);
     String bundle = folder.resolve("b.glora").toString();
     Map<String, List<JsonNode>> answers = new TreeMap<>();
-    answers.put("run", List.of(answer(0, "run", folder.resolve("demo.yaml").toString(), "--dry-run")));
+    answers.put(
+        "run", List.of(answer(0, "run", folder.resolve("demo.yaml").toString(), "--dry-run")));
     answers.put("list", List.of(answer(0, "list"), answer(0, "list", "--status", "failed")));
     answers.put("status", List.of(answer(0, "status")));
     answers.put("show", List.of(answer(0, "show", glora), answer(0, "show", "fresh-head")));
@@ -107,6 +126,7 @@ class AnswersTest {
     String python = folder.resolve("none").toString();
     int environment = ExitCode.ENVIRONMENT.code();
     answers.put("doctor", List.of(answer(environment, "doctor", "--python", python)));
+    answers.put("search", search());
     answers.put("gc", List.of(answer(0, "gc")));
     answers.put("version", List.of(answer(0, "version")));
     answers.put("schema", List.of(answer(0, "schema"), answer(0, "schema", "table")));

@@ -33,10 +33,7 @@ class CompletionTest {
 
   private String output(List<String> command) throws IOException, InterruptedException {
     Process process =
-        new ProcessBuilder(command)
-            .directory(folder.toFile())
-            .redirectErrorStream(true)
-            .start();
+        new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true).start();
     process.getOutputStream().close();
     String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(process.waitFor()).as(text).isZero();
@@ -119,7 +116,8 @@ class CompletionTest {
     for (Verb verb : Verbs.ALL) {
       assertThat(script).contains(verb.name());
       for (Option option : verb.options()) {
-        assertThat(script).contains(shell.equals("fish") ? "-l " + option.getLongOpt() : name(option));
+        assertThat(script)
+            .contains(shell.equals("fish") ? "-l " + option.getLongOpt() : name(option));
       }
     }
   }

@@ -27,7 +27,8 @@ class JavaApiDocTest {
     String program = page.group(1);
     assertThat(page.find()).as("one program on the page").isFalse();
     // Ten lines of Java from dev.glora.
-    assertThat(program.lines().filter(line -> line.startsWith("    "))).hasSizeLessThanOrEqualTo(10);
+    assertThat(program.lines().filter(line -> line.startsWith("    ")))
+        .hasSizeLessThanOrEqualTo(10);
     Path source = Files.writeString(folder.resolve("Adapt.java"), program);
     String classPath = System.getProperty("java.class.path");
     int compiled =

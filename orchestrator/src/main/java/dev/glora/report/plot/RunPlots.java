@@ -48,7 +48,8 @@ public final class RunPlots {
       throw GloraException.environment(
           "Java cannot draw text here ("
               + e
-              + "); install a font and fontconfig (Debian: apt install fontconfig fonts-dejavu-core).",
+              + "); install a font and fontconfig (Debian: apt install fontconfig"
+              + " fonts-dejavu-core).",
           e);
     }
     return answer;
