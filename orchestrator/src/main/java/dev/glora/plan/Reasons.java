@@ -1,8 +1,8 @@
 package dev.glora.plan;
 
+import dev.glora.Differences;
+import dev.glora.Differences.Difference;
 import dev.glora.experiment.PlannedRun;
-import dev.glora.report.Differences;
-import dev.glora.report.Differences.Difference;
 import dev.glora.store.RunRow;
 import java.util.ArrayList;
 import java.util.List;

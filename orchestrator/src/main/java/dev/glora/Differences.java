@@ -1,7 +1,6 @@
-package dev.glora.report;
+package dev.glora;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.glora.Json;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
