@@ -241,7 +241,7 @@ class _AdaptedLinear(torch.autograd.Function):
         return rows.view(y.shape)
 
     @staticmethod
-    @once_differentiable  # type: ignore[misc]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         with _without_autocast(gradient):
             found = _Backward(ctx, gradient)

@@ -37,6 +37,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -266,7 +267,7 @@ class GLoRALinear(nn.Module):
         """
         # The mark is left out where nobody compiles: its wrapper costs as much as a small product.
         if torch.compiler.is_compiling():
-            return self._opaque(x, weight, bias)
+            return cast("Tensor", self._opaque(x, weight, bias))
         return self._adapted(x, weight, bias)
 
     @torch.compiler.disable

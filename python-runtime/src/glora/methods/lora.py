@@ -72,6 +72,8 @@ class LoRAMethod(ClassifierMethod):
     def export_adapter(self, folder: Path) -> tuple[str, int]:
         """Writes PEFT's own files, and the head beside them."""
         self._peft.save_pretrained(str(folder))
+        # PEFT's empty model card, which names the place of the body on this machine.
+        (folder / "README.md").unlink(missing_ok=True)
         sort_config(folder)
         save_tensors(folder / _HEAD_FILE, head_tensors(self.model), {"method": self.name})
         return _FILE, count(self._adapter)

@@ -83,8 +83,8 @@ def exported(*numbers: int) -> list[int]:
     """Unpins these tensors and returns those whose memory is in use, as an encoded list."""
     for number in numbers:
         pinned.pop(number, None)
-    # Tracebacks and autograd graphs make cycles, mostly young ones; all of a torch process's objects
-    # take a tenth of a second.
+    # Tracebacks and autograd graphs make cycles, mostly young ones; to look at all objects of a
+    # process with torch takes a tenth of a second.
     for generation in range(3):
         if any(number in exporters for number in numbers):
             gc.collect(generation)
