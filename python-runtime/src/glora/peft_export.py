@@ -97,9 +97,15 @@ def export_peft(
 
 
 def sort_config(folder: Path) -> None:
-    """Rewrites PEFT's configuration with its sets in order: equal adapters give equal bytes."""
+    """Rewrites PEFT's configuration so that equal adapters give equal bytes.
+
+    Its sets are put in order, and where the body lay on this machine is left out: it would mean
+    nothing on another.
+    """
     path = folder / PEFT_CONFIG
     config = json.loads(path.read_text(encoding="utf-8"))
+    if Path(config.get("base_model_name_or_path") or "").is_absolute():
+        config["base_model_name_or_path"] = None
     for name in ("target_modules", "modules_to_save", "exclude_modules"):
         if isinstance(config.get(name), list):
             config[name].sort()
