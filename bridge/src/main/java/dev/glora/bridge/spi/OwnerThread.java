@@ -54,6 +54,12 @@ public final class OwnerThread {
   private final Thread thread;
   private final Object lock = new Object();
 
+  /** How long the last job from the queue ran, in nanoseconds. */
+  private volatile long lastLength = Long.MAX_VALUE;
+
+  private final Look forJob = new Look();
+  private final Look forResult = new Look();
+
   /** The job that runs now, or null; guarded by the lock. */
   private Job<?> current;
 
@@ -144,6 +150,13 @@ public final class OwnerThread {
     }
     job.future.completeExceptionally(ended);
     return job.future;
+  }
+
+  /** Lets a caller look for its result before it sleeps, if that may come soon. */
+  void lookFor(PythonFuture<?> result) {
+    if (lastLength < Look.NANOS) {
+      forResult.until(result::isDone);
+    }
   }
 
   /** Plants an interruption in the current job; does not wait for it. */
@@ -277,6 +290,9 @@ public final class OwnerThread {
     while (true) {
       Job<?> job;
       try {
+        if (lastLength < Look.NANOS) { // After a training step nobody looks.
+          forJob.until(() -> !queue.isEmpty());
+        }
         job = queue.take();
       } catch (InterruptedException e) {
         continue; // A stray Thread.interrupt() from a task; only end() and fail() end this thread.
@@ -294,6 +310,7 @@ public final class OwnerThread {
   private <T> void run(Job<T> job, Engine engine) {
     T result = null;
     Throwable failure = null;
+    long begin = System.nanoTime();
     try {
       engine.jobBegins();
       enter(job);
@@ -311,6 +328,7 @@ public final class OwnerThread {
     } catch (Throwable e) {
       failure = failure == null ? e : failure;
     }
+    lastLength = System.nanoTime() - begin;
     complete(job, result, failure);
   }
 

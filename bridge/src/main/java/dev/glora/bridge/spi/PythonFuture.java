@@ -30,29 +30,33 @@ final class PythonFuture<T> extends CompletableFuture<T> {
 
   @Override
   public T join() {
-    refuseDeadlock();
+    beforeWaiting();
     return super.join();
   }
 
   @Override
   public T get() throws InterruptedException, ExecutionException {
-    refuseDeadlock();
+    beforeWaiting();
     return super.get();
   }
 
   @Override
   public T get(long timeout, TimeUnit unit)
       throws InterruptedException, ExecutionException, TimeoutException {
-    refuseDeadlock();
+    beforeWaiting();
     return super.get(timeout, unit);
   }
 
-  private void refuseDeadlock() {
-    if (!isDone() && owner.isCurrentThread()) {
+  private void beforeWaiting() {
+    if (isDone()) {
+      return;
+    }
+    if (owner.isCurrentThread()) {
       throw new IllegalStateException(
           "This call waits in the queue of the very thread that would wait for it here, which would"
               + " never end: make the call on this thread (it then runs at once), or wait on"
               + " another.");
     }
+    owner.lookFor(this);
   }
 }
