@@ -45,9 +45,15 @@ final class GloraPeer implements Peer {
 
   @Override
   public double share() {
-    Numbers.fill(large.floats());
-    runtime.submit(session -> touch.call(1L)).join();
-    return Numbers.sum(large.floats());
+    // As a task, so that the memory stays with one core; from another thread it was a sixth slower.
+    return runtime
+        .submit(
+            session -> {
+              Numbers.fill(large.floats());
+              touch.call(1L);
+              return Numbers.sum(large.floats());
+            })
+        .join();
   }
 
   @Override
