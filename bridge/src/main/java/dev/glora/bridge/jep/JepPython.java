@@ -8,6 +8,7 @@ import dev.glora.bridge.spi.Arguments;
 import dev.glora.bridge.spi.Engine;
 import dev.glora.bridge.spi.Failures;
 import dev.glora.bridge.spi.JavaFunctions;
+import dev.glora.bridge.spi.OwnerThread;
 import dev.glora.bridge.spi.Results;
 import dev.glora.bridge.spi.Trampoline;
 import java.util.Collection;
@@ -166,12 +167,7 @@ final class JepPython implements Engine {
   }
 
   void requireOwner(String what) {
-    if (Thread.currentThread() != owner) {
-      throw new IllegalStateException(
-          ("%s was used on thread \"%s\" and Python runs on thread \"%s\" only: use it "
-                  + "inside a PythonTask, or PythonRuntime.call.")
-              .formatted(what, Thread.currentThread().getName(), owner.getName()));
-    }
+    OwnerThread.requireCurrent(owner, what);
   }
 
   private PythonFunction function(String module, String name) {

@@ -116,6 +116,22 @@ public final class OwnerThread {
   }
 
   /**
+   * Refuses the use of something on another thread than its own.
+   *
+   * @param owner the thread that it belongs to
+   * @param what names it
+   * @throws IllegalStateException on any other thread
+   */
+  public static void requireCurrent(Thread owner, String what) {
+    if (Thread.currentThread() != owner) {
+      throw new IllegalStateException(
+          ("%s was used on thread \"%s\" and Python runs on thread \"%s\" only: use it "
+                  + "inside a PythonTask, or PythonRuntime.call.")
+              .formatted(what, Thread.currentThread().getName(), owner.getName()));
+    }
+  }
+
+  /**
    * Queues a task; on the owner thread itself, runs it at once, since waiting there would never
    * end.
    *

@@ -7,6 +7,7 @@ import dev.glora.bridge.PythonSession;
 import dev.glora.bridge.WorkerDiedException;
 import dev.glora.bridge.spi.Engine;
 import dev.glora.bridge.spi.JavaFunctions;
+import dev.glora.bridge.spi.OwnerThread;
 import dev.glora.bridge.worker.Link.Frame;
 import java.time.Duration;
 import java.util.Collection;
@@ -95,12 +96,7 @@ final class WorkerEngine implements Engine {
   }
 
   private void requireOwner(String what) {
-    if (Thread.currentThread() != owner) {
-      throw new IllegalStateException(
-          ("%s was used on thread \"%s\" and Python is called on thread \"%s\" only: use it "
-                  + "inside a PythonTask, or PythonRuntime.call.")
-              .formatted(what, Thread.currentThread().getName(), owner.getName()));
-    }
+    OwnerThread.requireCurrent(owner, what);
   }
 
   private long register(JavaFunction function) {

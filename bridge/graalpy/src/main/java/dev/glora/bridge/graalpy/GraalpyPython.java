@@ -9,6 +9,7 @@ import dev.glora.bridge.PythonSession;
 import dev.glora.bridge.spi.Arguments;
 import dev.glora.bridge.spi.Engine;
 import dev.glora.bridge.spi.JavaFunctions;
+import dev.glora.bridge.spi.OwnerThread;
 import dev.glora.bridge.spi.Results;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -169,12 +170,7 @@ final class GraalpyPython implements Engine {
   }
 
   void requireOwner(String what) {
-    if (Thread.currentThread() != owner) {
-      throw new IllegalStateException(
-          ("%s was used on thread \"%s\" and Python runs on thread \"%s\" only: use it "
-                  + "inside a PythonTask, or PythonRuntime.call.")
-              .formatted(what, Thread.currentThread().getName(), owner.getName()));
-    }
+    OwnerThread.requireCurrent(owner, what);
   }
 
   private PythonFunction function(String module, String name) {
