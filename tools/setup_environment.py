@@ -50,7 +50,7 @@ MISLEADING = (
 # jep cannot be imported outside a Java process, so only its native half is looked for.
 IMPORT_CHECK = """
 import importlib.util, pathlib
-import numpy, peft, safetensors, torch, transformers
+import numpy, peft, PIL, safetensors, torch, transformers
 if importlib.util.find_spec("glora") is None:
     raise SystemExit("the package glora is not on the path")
 folder = pathlib.Path(importlib.util.find_spec("jep").origin).parent

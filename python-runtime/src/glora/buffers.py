@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from glora.errors import ConfigurationError
+from glora.models.pixels import PixelInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,12 +29,15 @@ class Column:
         dtype: `i32`, `u8`, `f32` or `i64`.
         row_shape: of one row, before trimming.
         sequence: whether a batch is trimmed to its longest row along the first dimension.
+        pixels: what bytes of an image become on their way into the model; for features, what the
+            body got that they were computed with.
     """
 
     name: str
     dtype: str
     row_shape: tuple[int, ...]
     sequence: bool
+    pixels: PixelInput | None = None
 
     @classmethod
     def parse(cls, value: Mapping[str, Any]) -> Column:
@@ -48,6 +52,7 @@ class Column:
                 str(value["dtype"]),
                 tuple(int(x) for x in value["row_shape"]),
                 bool(value["sequence"]),
+                PixelInput.parse(value["pixels"]) if value.get("pixels") else None,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ConfigurationError(
@@ -181,7 +186,10 @@ class Buffers:
         return Plan(rows, length, step, seed)
 
     def batch(self, plan: Plan) -> dict[str, Tensor]:
-        """Returns views on the rows of the bound batch: by column, [rows, (length,) …]."""
+        """Returns the rows of the bound batch: by column, [rows, (length,) …].
+
+        These are views, but for images: pixels are kept as bytes, and become float32 here.
+        """
         rows = plan.rows
         views = {}
         for column in self.columns:
@@ -189,5 +197,8 @@ class Buffers:
             elements = rows
             for size in shape:
                 elements *= size
-            views[column.name] = self.data[column.name][:elements].view(rows, *shape)
+            view = self.data[column.name][:elements].view(rows, *shape)
+            if column.pixels is not None and column.dtype == "u8":
+                view = column.pixels.normalised(view)
+            views[column.name] = view
         return views

@@ -169,6 +169,7 @@ def open(request: Mapping[str, Any]) -> dict[str, Any]:
             settings=request.get("settings") or {},
             features=plain[0].row_elements if plain else None,
             max_length=max((c.row_shape[0] for c in columns if c.sequence), default=None),
+            pixels=next((c.pixels for c in columns if c.pixels), None),
             seed=int(request.get("seed", 0)),
         ),
     )

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from glora import models, storage
+from glora.buffers import Column
 from glora.data import prepared
 from glora.errors import ConfigurationError, SourceError
 
@@ -28,12 +29,12 @@ def features(
 ) -> prepared.Prepared:
     """Run the body over every row of a prepared set and keep what its head would see.
 
-    Rows go through by length, so that a batch holds little padding; they are written in their own
+    Texts go through by length, so that a batch holds little padding; they are written in their own
     order. The result is the same bit for bit within one environment, which is why torch's
     version, threads and CPU are part of the key.
 
     Args:
-        source: folder of a prepared set of token ids.
+        source: folder of a prepared set of token ids or images.
         model_path: the model folder.
         model_digest: SHA-256 of its weights.
         cache: the cache folder; by default `GLORA_CACHE` or `~/.cache/glora`.
@@ -42,16 +43,18 @@ def features(
         progress: called with the rows done and in total.
 
     Raises:
-        ConfigurationError: the set has no token ids, or `batch` is not positive.
+        ConfigurationError: the set has neither token ids nor images, or `batch` is not positive.
         SourceError: the model is not the one named by its digest, or its body is incomplete.
         StorageError: the set is damaged, or there is no space.
     """
     if batch < 1:
         raise ConfigurationError(f"The batch is {batch}; expected at least 1 row.")
-    tokens = prepared.verify(source)
-    if "input_ids" not in [column["name"] for column in tokens.info["columns"]]:
+    inputs = prepared.verify(source)
+    first = inputs.info["columns"][0]
+    if first["name"] not in ("input_ids", "pixel_values"):
         raise ConfigurationError(
-            f"The prepared set {source} has no column input_ids; expected one of token ids."
+            f"The prepared set {source} has the column {first['name']}; expected one of token ids "
+            f"(input_ids) or images (pixel_values)."
         )
     found = models.weights_digest(Path(model_path))
     if found != model_digest:
@@ -61,7 +64,7 @@ def features(
         )
     hidden = int(models.read_config(Path(model_path))["hidden_size"])
     origin = {
-        "set": tokens.digest,
+        "set": inputs.digest,
         "model": model_digest,
         "batch": batch,
         "environment": {
@@ -76,53 +79,64 @@ def features(
         {"format": prepared.FORMAT, "version": prepared.VERSION, "features": origin}
     )
     head = {
-        "task": tokens.info["task"],
-        "labels": tokens.labels,
-        "columns": prepared.columns_of({"features": ("f32", [hidden], False)}),
-        "sources": {**tokens.info["sources"], "features": origin},
+        "task": inputs.info["task"],
+        "labels": inputs.labels,
+        "columns": prepared.columns_of(
+            {"features": ("f32", [hidden], False)}, pixels=first.get("pixels")
+        ),
+        "sources": {**inputs.info["sources"], "features": origin},
     }
     root = Path(cache).expanduser() if cache is not None else storage.default_cache()
     done, cached = prepared.write(
         root / "prepared",
         key,
         head,
-        lambda: _run(tokens, Path(model_path), batch, device, hidden, progress),
+        lambda: _run(inputs, Path(model_path), batch, device, hidden, progress),
     )
     return prepared.Prepared(done.path, done.digest, Path(model_path), model_digest, cached)
 
 
 def _run(
-    tokens: prepared.PreparedSet,
+    inputs: prepared.PreparedSet,
     model_path: Path,
     batch: int,
     device: str,
     hidden: int,
     progress: Progress | None,
 ) -> dict[str, prepared.SplitContent]:
-    names = list(tokens.info["splits"])
-    total, done = sum(tokens.rows(name) for name in names), 0
-    longest = tokens.info["columns"][0]["row_shape"][0]
-    model = models.load_classifier(model_path, tokens.labels, device=device, max_length=longest)
+    names = list(inputs.info["splits"])
+    total, done = sum(inputs.rows(name) for name in names), 0
+    columns = [Column.parse(column) for column in inputs.info["columns"]]
+    longest = max((column.row_shape[0] for column in columns if column.sequence), default=None)
+    model = models.load_classifier(model_path, inputs.labels, device=device, max_length=longest)
     content = {}
     for name in names:
-        arrays = tokens.arrays(name)
-        out = np.empty((tokens.rows(name), hidden), np.float32)
-        order = np.argsort(-arrays["lengths"], kind="stable")
+        arrays = inputs.arrays(name)
+        out = np.empty((inputs.rows(name), hidden), np.float32)
+        lengths = arrays.get("lengths", np.zeros(len(out), np.int32))
+        order = np.argsort(-lengths, kind="stable")
         for start in range(0, len(order), batch):
             rows = order[start : start + batch]
-            length = int(arrays["lengths"][rows].max())
-            inputs = {
-                column: torch.from_numpy(arrays[column][rows, :length].astype(np.int64)).to(device)
-                for column in ("input_ids", "attention_mask")
+            given = {
+                column.name: _input(column, arrays[column.name][rows], int(lengths[rows].max()))
+                for column in columns
             }
             with torch.inference_mode():
-                pooled = models.pooled_features(model, inputs)
+                pooled = models.pooled_features(
+                    model, {column: tensor.to(device) for column, tensor in given.items()}
+                )
             out[rows] = pooled.float().cpu().numpy()
             done += len(rows)
             if progress:
                 progress(done, total)
-        texts = tokens.path / tokens.info["splits"][name]["texts"]["file"]
+        texts = inputs.path / inputs.info["splits"][name]["texts"]["file"]
         content[name] = prepared.SplitContent(
             {"features": out, "labels": arrays["labels"]}, texts.read_bytes()
         )
     return content
+
+
+def _input(column: Column, rows: prepared.Array, length: int) -> torch.Tensor:
+    if column.pixels is not None:
+        return column.pixels.normalised(torch.from_numpy(rows))
+    return torch.from_numpy(rows[:, :length].astype(np.int64))

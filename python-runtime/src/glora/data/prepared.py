@@ -8,7 +8,9 @@
         train.jsonl …            the rows' texts and labels, in the same order
 
     set.json: format, key, digest, task, labels, sources,
-        columns  [{name, dtype, row_shape, sequence}]
+        columns  [{name, dtype, row_shape, sequence}]; of images also pixels {height, width, mean,
+                 std}: `pixel_values` u8 [channels, height, width] are bytes, of which the model
+                 gets (x / 255 - mean) / std
         splits   {name: {file, rows, sha256, classes, texts: {file, sha256}}}
 
 `key` is the digest of all that decides the content, known before it is made; `digest` is that of
@@ -181,10 +183,18 @@ def verify(path: str | Path) -> PreparedSet:
     return PreparedSet(folder, info)
 
 
-def columns_of(columns: Mapping[str, tuple[str, list[int], bool]]) -> list[dict[str, Any]]:
-    """Return the `columns` of set.json from {name: (dtype, row shape, is a sequence)}."""
+def columns_of(
+    columns: Mapping[str, tuple[str, list[int], bool]], pixels: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """Return the `columns` of set.json from {name: (dtype, row shape, is a sequence)}.
+
+    Args:
+        columns: of one row.
+        pixels: of images, `PixelInput.to_json`.
+    """
+    more = {"pixels": dict(pixels)} if pixels else {}
     return [
-        {"name": name, "dtype": dtype, "row_shape": shape, "sequence": sequence}
+        {"name": name, "dtype": dtype, "row_shape": shape, "sequence": sequence, **more}
         for name, (dtype, shape, sequence) in columns.items()
     ]
 

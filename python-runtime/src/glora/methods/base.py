@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor, nn
 
+    from glora.models import PixelInput
     from glora.optimizer import Entry, Region
     from glora.structure import Site
 
@@ -31,6 +32,7 @@ class Opening:
         settings: of the method; each method says which it knows.
         features: width of the features, for a method that trains on cached features.
         max_length: tokens of the longest row, where rows are sequences.
+        pixels: what an image becomes on its way into the model, where rows are images.
         seed: of the fresh weights.
     """
 
@@ -39,6 +41,7 @@ class Opening:
     settings: Mapping[str, Any] = field(default_factory=dict)
     features: int | None = None
     max_length: int | None = None
+    pixels: PixelInput | None = None
     seed: int = 0
 
 
@@ -105,7 +108,7 @@ class Method(ABC):
 
     @abstractmethod
     def export_merged(self, folder: Path) -> None:
-        """Writes the adapted model as an ordinary model folder, with the tokenizer."""
+        """Writes the adapted model as an ordinary model folder, with what reads its input."""
 
     def set_codes(self, codes: np.ndarray) -> Mapping[str, Region | None]:
         """Takes a structure [sites, 5]; returns the active region of each entry it governs.

@@ -1,4 +1,4 @@
-"""What the methods over a whole text classifier share: loading, the head, the forward."""
+"""What the methods over a whole classifier share: loading, the head, the forward."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ class ClassifierMethod(Method):
 
     def __init__(self, opening: Opening) -> None:
         self._model_path = opening.model_path
+        self._pixels = opening.pixels
         self.model = models.load_classifier(
             opening.model_path,
             opening.labels,
@@ -49,7 +50,7 @@ class ClassifierMethod(Method):
         return Parameters(adapter + head, adapter, head, self._plain_entries + adapter)
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Returns logits [rows, classes] for columns [rows, tokens]."""
+        """Returns logits [rows, classes] for columns [rows, tokens], or for images."""
         inputs = {
             # Prepared sets hold int32 and uint8; the embedding's backward and masks want int64.
             name: column if column.is_floating_point() else column.long()
@@ -60,12 +61,14 @@ class ClassifierMethod(Method):
 
     def export_merged(self, folder: Path) -> None:
         """Writes an ordinary Hugging Face folder."""
-        models.save_classifier(self.model, self._model_path, folder)
+        models.save_classifier(self.model, self._model_path, folder, self._pixels)
 
 
 def head_of(model: PreTrainedModel) -> nn.Linear:
     """Returns the classifier's last layer."""
-    return cast(nn.Linear, getattr(model, models.architecture(str(model.config.model_type)).head))
+    return cast(
+        nn.Linear, model.get_submodule(models.architecture(str(model.config.model_type)).head)
+    )
 
 
 def head_entries(model: PreTrainedModel) -> list[Entry]:

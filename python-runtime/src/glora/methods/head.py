@@ -34,6 +34,7 @@ class HeadMethod(Method):
     def __init__(self, opening: Opening) -> None:
         dropout = float(opening.settings.get("dropout", 0.0))
         self._model_path = opening.model_path
+        self._pixels = opening.pixels
         self._classifier = models.load_classifier(
             opening.model_path, opening.labels, dropout=dropout
         )
@@ -79,4 +80,4 @@ class HeadMethod(Method):
 
     def export_merged(self, folder: Path) -> None:
         """Writes the pre-trained body with the trained head."""
-        models.save_classifier(self._classifier, self._model_path, folder)
+        models.save_classifier(self._classifier, self._model_path, folder, self._pixels)

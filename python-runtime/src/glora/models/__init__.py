@@ -11,6 +11,7 @@ from glora.models.classifier import (
     set_dropout,
 )
 from glora.models.files import (
+    PREPROCESSOR,
     ModelFiles,
     load_tokenizer,
     read_config,
@@ -18,16 +19,20 @@ from glora.models.files import (
     tokenizer_digests,
     weights_digest,
 )
+from glora.models.pixels import PixelInput, pixel_input
 
 __all__ = [
     "ARCHITECTURES",
+    "PREPROCESSOR",
     "Architecture",
     "ModelFiles",
+    "PixelInput",
     "architecture",
     "init_head",
     "linear_sites",
     "load_classifier",
     "load_tokenizer",
+    "pixel_input",
     "pooled_features",
     "read_config",
     "resolve_model",

