@@ -257,7 +257,9 @@ def test_missing_local_path_and_missing_hub_entry_are_clear(
     ("text", "message"),
     [
         ("pypy:name", "did you mean 'pypi'"),
-        ("debian:dataset-fashion-mnist", "expected one of: pypi:"),
+        ("rpm:dataset-fashion-mnist", "expected one of: pypi:"),
+        ("debian:../x", "not a Debian package's name"),
+        ("sklearn:iris", "expected one of sklearn:digits"),
         ("no-colon", "of no known kind"),
         ("pypi:", "names nothing"),
         ("pypi:name>=1", "exact version"),

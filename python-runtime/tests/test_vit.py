@@ -135,7 +135,9 @@ def test_bytes_become_what_transformers_makes_of_them() -> None:
     torch.testing.assert_close(PIXELS.normalised(rows), expected, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("method", ["glora", "lora", "head"])
+@pytest.mark.parametrize(
+    ("kind", "method"), [("vit", "glora"), ("deit", "lora"), ("vit", "head")], indirect=["kind"]
+)
 def test_merged_model_loads_in_plain_transformers_without_glora(
     tmp_path: Path, folder: Path, method: str
 ) -> None:
