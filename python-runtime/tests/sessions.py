@@ -76,8 +76,12 @@ class Session:
 
 def request(method: str, body: Path, **settings: Any) -> dict[str, Any]:
     """What `java.open` is given."""
-    if method == "glora":
-        settings = {"ranks": RANKS, **settings}
+    own = {
+        "adalora": {"rank": 1, "initial_rank": 2, "steps": 60},
+        "glora": {"ranks": RANKS},
+        "majority": {"counts": [30, 50]},
+    }
+    settings = {**own.get(method, {}), **settings}
     return {
         "method": method,
         "model_path": str(body),

@@ -1,4 +1,4 @@
-"""The three methods on a tiny body: what trains, what stays, what is exported."""
+"""The methods on a tiny body: what trains, what stays, what is exported."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ from transformers import AutoModelForSequenceClassification
 from glora import java
 from glora.errors import ConfigurationError
 from glora.inject import eject
+from glora.methods import METHODS
 from glora.methods.lora import LoRAMethod
 from glora.trainer import Trainer
+
+TRAINED = tuple(sorted(set(METHODS) - {"majority"}))
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +47,7 @@ def weights(session: Session) -> dict[str, torch.Tensor]:
     return {name: optimizer.view(optimizer.weights, name).clone() for name in optimizer.names}
 
 
-@pytest.mark.parametrize("method", ["head", "lora", "glora"])
+@pytest.mark.parametrize("method", TRAINED)
 def test_learns(body: Path, method: str) -> None:
     session = open_session(method, body)
     if method == "glora":
@@ -173,7 +176,7 @@ def token_batch(session: Session) -> dict[str, torch.Tensor]:
     }
 
 
-@pytest.mark.parametrize("method", ["head", "lora", "glora"])
+@pytest.mark.parametrize("method", TRAINED)
 def test_merged_model_is_an_ordinary_folder_with_the_same_logits(
     body: Path, tmp_path: Path, method: str
 ) -> None:
@@ -268,7 +271,7 @@ def test_lora_is_pefts(body: Path, tmp_path: Path) -> None:
         torch.testing.assert_close(model(**batch).logits, expected, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("method", ["head", "lora", "glora"])
+@pytest.mark.parametrize("method", TRAINED)
 def test_reset_is_opening_anew(body: Path, method: str) -> None:
     session = open_session(method, body)
     if method == "glora":

@@ -277,6 +277,43 @@ def test_each_of_pefts_36_gloras_is_imported(tmp_path: Path, bias: bool) -> None
 
 
 @pytest.mark.parametrize(
+    ("ab", "c", "de"),
+    [("lora", "lora", "vector"), ("vector", "vector", "constant"), ("lora", "none", "none")],
+)
+def test_ten_steps_beside_pefts_glora_have_the_same_losses(
+    tmp_path: Path, ab: str, c: str, de: str
+) -> None:
+    """The same structure, weights and batches, each under torch's own AdamW."""
+    config = GloraConfig(
+        target_modules=["query", "value", "dense"], r=2, config_A_B=ab, config_C=c, config_D_E=de
+    )
+    peft = saved_by_peft(tiny_bert(), config, tmp_path)
+    body = tiny_bert().requires_grad_(False)
+    glora.import_peft(body, tmp_path)
+    models: list[nn.Module] = [body, peft]
+    adapters = [
+        [p for x in glora.glora_layers(body).values() for p in x.support_parameters().values()],
+        [p for name, p in peft.named_parameters() if "glora" in name],
+    ]
+    losses: list[list[float]] = []
+    for model, parameters in zip(models, adapters, strict=True):
+        for parameter in parameters:
+            parameter.requires_grad_(True)
+        optimizer = torch.optim.AdamW(parameters, lr=0.01, weight_decay=0.0)
+        losses.append([])
+        for step in range(10):
+            logits = model(**tokens()).logits
+            labels = (torch.arange(len(logits)) + step) % 2
+            loss = nn.functional.cross_entropy(logits, labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses[-1].append(float(loss.detach()))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    assert losses[0][9] != pytest.approx(losses[0][0], rel=1e-2)
+
+
+@pytest.mark.parametrize(
     ("config", "said"),
     [
         (

@@ -26,6 +26,7 @@ __all__ = [
     "candidates",
     "close",
     "configure",
+    "counts",
     "environment",
     "evaluate",
     "export_adapter",
@@ -276,6 +277,12 @@ def reset(session: int, what: Mapping[str, Any]) -> None:
         optimizer=bool(what.get("optimizer", False)),
         seed=int(what.get("seed", 0)),
     )
+
+
+def counts(session: int) -> dict[str, int]:
+    """Returns the adapter's entries as it stands: `stored`, `folded`; for methods without sites."""
+    found = _trainer(session).method.counts()
+    return {"stored": found.stored, "folded": found.folded}
 
 
 def export_adapter(session: int, folder: str) -> dict[str, Any]:

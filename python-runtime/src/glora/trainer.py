@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AdapterExport", "Trainer"]
 
+_METHOD = "method."  # before the names of the method's own tensors in a saved state
+
 
 @dataclass(frozen=True)
 class AdapterExport:
@@ -104,6 +106,7 @@ class Trainer:
             self.optimizer.scale_gradients(rates[3] / (norm + 1e-6))
         self._whole = False
         self.optimizer.step(rates[0], rates[1], {"head": rates[2]})
+        self.method.after_step(plan.step)
         self._whole = True
 
     def evaluate(self) -> None:
@@ -233,7 +236,8 @@ class Trainer:
                 f"The state was not saved to {path}: the last step was broken off inside its "
                 "update; load the state saved before."
             )
-        save_tensors(path, self.optimizer.state(), self._header())
+        own = {f"{_METHOD}{name}": tensor for name, tensor in self.method.state().items()}
+        save_tensors(path, {**self.optimizer.state(), **own}, self._header())
 
     def load_state(self, path: Path) -> None:
         """Copies a saved state into the existing memory.
@@ -244,7 +248,11 @@ class Trainer:
         """
         self._unmerged("state_load")
         self.close_candidates()
-        self.optimizer.load_state(load_tensors(path, self._header()))
+        tensors = load_tensors(path, self._header())
+        self.optimizer.load_state(tensors)
+        self.method.load_state(
+            {n.removeprefix(_METHOD): t for n, t in tensors.items() if n.startswith(_METHOD)}
+        )
         self._whole = True
 
     def reset(self, *, weights: bool, optimizer: bool, seed: int) -> None:
@@ -311,7 +319,8 @@ class Trainer:
         loss = functional.cross_entropy(logits, buffers.labels[: plan.rows])
         buffers.loss[0] = loss.detach()
         buffers.logits[: plan.rows].copy_(logits.detach())
-        loss.backward()
+        penalty = self.method.penalty()
+        (loss if penalty is None else loss + penalty).backward()
         return self.optimizer.gradient_norm()
 
     def _set_structure(self, buffers: Buffers) -> None:

@@ -13,11 +13,18 @@ if TYPE_CHECKING:
 
 __all__ = ["METHODS", "open_method"]
 
-# By name: module and class. Imported when opened: only one of them needs PEFT.
+# By name: module and class. Imported when opened: only some of them need PEFT.
 METHODS = {
+    "adalora": ("glora.methods.adalora", "AdaLoRAMethod"),
+    "bitfit": ("glora.methods.bitfit", "BitFitMethod"),
+    "dora": ("glora.methods.dora", "DoRAMethod"),
+    "full": ("glora.methods.full", "FullMethod"),
     "glora": ("glora.methods.glora", "GLoRAMethod"),
     "head": ("glora.methods.head", "HeadMethod"),
+    "ia3": ("glora.methods.ia3", "IA3Method"),
     "lora": ("glora.methods.lora", "LoRAMethod"),
+    "majority": ("glora.methods.majority", "MajorityMethod"),
+    "ssf": ("glora.methods.ssf", "SSFMethod"),
 }
 
 

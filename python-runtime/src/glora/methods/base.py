@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from glora.optimizer import Entry, Region
     from glora.structure import Site
 
-__all__ = ["Method", "Opening", "Parameters"]
+__all__ = ["Counts", "Method", "Opening", "Parameters"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,19 @@ class Parameters:
     total: int
 
 
+@dataclass(frozen=True)
+class Counts:
+    """Entries of an adapter as it stands, the head's not among them.
+
+    Attributes:
+        stored: in the file that `Method.export_adapter` writes.
+        folded: what remains where several of them amount to one, by which methods are compared.
+    """
+
+    stored: int
+    folded: int
+
+
 class Method(ABC):
     """One way to adapt a pre-trained model. Every module of `glora.methods` has one.
 
@@ -91,6 +104,11 @@ class Method(ABC):
     def parameters(self) -> Parameters:
         """Returns the counts of entries."""
 
+    def counts(self) -> Counts:
+        """Returns the entries of the adapter as it stands, for a method without sites."""
+        adapter = self.parameters().adapter
+        return Counts(adapter, adapter)
+
     @abstractmethod
     def reset_weights(self, seed: int) -> None:
         """Draws fresh trainable weights in place, the same ones as opening with `seed`."""
@@ -109,6 +127,23 @@ class Method(ABC):
     @abstractmethod
     def export_merged(self, folder: Path) -> None:
         """Writes the adapted model as an ordinary model folder, with what reads its input."""
+
+    def penalty(self) -> Tensor | None:
+        """Returns what a step adds to the mean loss of its batch before it goes backward, if any.
+
+        The loss that is reported stays the batch's own.
+        """
+        return None
+
+    def after_step(self, step: int) -> None:  # noqa: B027
+        """Does what a method does after the optimiser's step `step`, gradients still there."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Returns what the next step depends on beside the entries and the optimiser's state."""
+        return {}
+
+    def load_state(self, tensors: Mapping[str, Tensor]) -> None:  # noqa: B027
+        """Takes what `state` returned, by the same names."""
 
     def set_codes(self, codes: np.ndarray) -> Mapping[str, Region | None]:
         """Takes a structure [sites, 5]; returns the active region of each entry it governs.

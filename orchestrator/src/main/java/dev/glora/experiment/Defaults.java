@@ -23,19 +23,36 @@ final class Defaults {
    * @return the same with all defaults, keys sorted; resolving it again changes nothing
    */
   static ObjectNode resolve(JsonNode given) {
+    return resolve(given, Recipe.DEFAULT);
+  }
+
+  /**
+   * Writes out what has come since an experiment was resolved and stored. Its recipe has done its
+   * work then: what a later one adds is not what was run.
+   */
+  static ObjectNode resolveStored(JsonNode given) {
+    return resolve(given, null);
+  }
+
+  private static ObjectNode resolve(JsonNode given, Recipe standard) {
     ObjectNode out = fill(given, ExperimentSchema.root());
     out.set("model", source(out.get("model")));
     ObjectNode task = (ObjectNode) out.get("task");
     task.set("source", source(task.get("source")));
     JsonNode training = out.get("training");
     ArrayNode methods = Json.array();
-    given.get("methods").forEach(method -> methods.add(method(method, training)));
+    given.get("methods").forEach(method -> methods.add(method(method, training, standard)));
     out.set("methods", methods);
     return (ObjectNode) Json.sorted(out);
   }
 
-  private static ObjectNode method(JsonNode given, JsonNode shared) {
+  private static ObjectNode method(JsonNode method, JsonNode shared, Recipe standard) {
+    JsonNode given = method;
     String kind = given.get("method").textValue();
+    if (kind.equals("glora")) {
+      Recipe recipe = Recipe.of(method, standard);
+      given = recipe == null ? given : recipe.over(given, over(shared, given.path("training")));
+    }
     ObjectNode bare = given.deepCopy();
     bare.remove("training");
     ObjectNode out = fill(bare, ExperimentSchema.definition(kind));
@@ -48,13 +65,25 @@ final class Defaults {
       ObjectNode supernet = (ObjectNode) out.get("supernet");
       supernet.set("training", over(training, given.path("supernet").path("training")));
       supernet.set("sampling", sampling(supernet.get("sampling"), out.get("forms")));
-      out.set("finetune", over(training, given.path("finetune")));
-      out.set("retrain", over(training, given.path("retrain")));
-      if (!out.has("primary")) {
+      if (out.has("structure") && !method.has("final")) {
+        out.set("final", Json.array().add(FinalMode.RETRAIN.id()));
+      }
+      if (!method.has("primary") && !contains(out.get("final"), out.path("primary"))) {
         out.set("primary", out.get("final").get(0));
       }
+      out.set("finetune", over(training, given.path("finetune")));
+      out.set("retrain", over(training, given.path("retrain")));
     }
     return out;
+  }
+
+  private static boolean contains(JsonNode array, JsonNode value) {
+    for (JsonNode item : array) {
+      if (item.equals(value)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static ObjectNode over(JsonNode base, JsonNode own) {

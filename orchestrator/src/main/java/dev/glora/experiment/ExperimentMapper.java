@@ -1,6 +1,7 @@
 package dev.glora.experiment;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -47,11 +48,15 @@ final class ExperimentMapper {
     return switch (method.get("method").textValue()) {
       case "head" ->
           new HeadSpec(label, training, list(method.get("learning_rates"), JsonNode::doubleValue));
-      case "lora" ->
-          new LoraSpec(
-              label, training, method.get("rank").intValue(), method.get("alpha").doubleValue());
-      default -> glora(label, training, method);
+      case "glora" -> glora(label, training, method);
+      default -> direct(label, training, method);
     };
+  }
+
+  private static DirectSpec direct(String label, TrainingSpec training, JsonNode method) {
+    ObjectNode settings = method.deepCopy();
+    settings.remove(List.of("method", "label", "training"));
+    return new DirectSpec(label, training, method.get("method").textValue(), settings);
   }
 
   private static GloraSpec glora(String label, TrainingSpec training, JsonNode method) {
@@ -59,6 +64,7 @@ final class ExperimentMapper {
     return new GloraSpec(
         label,
         training,
+        method.path("recipe").asText(Recipe.DEFAULT.id()),
         list(method.get("ranks"), JsonNode::intValue),
         method.get("forms"),
         method.get("a_product").textValue(),
@@ -67,6 +73,7 @@ final class ExperimentMapper {
         limit(method.get("min_parameters")),
         limit(method.get("max_parameters")),
         method.get("count").textValue(),
+        method.get("structure"),
         new SupernetSpec(training(supernet.get("training")), sampling(supernet.get("sampling"))),
         SearchSpec.of(method.get("search")),
         list(method.get("final"), mode -> FinalMode.of(mode.textValue())),

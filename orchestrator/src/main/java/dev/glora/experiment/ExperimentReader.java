@@ -69,7 +69,7 @@ public final class ExperimentReader {
         .variants(
             (variant, places, settings) -> {
               SchemaCheck.check(variant, places);
-              PolicyFiles.read(variant, places);
+              NamedFiles.read(variant, places);
               Experiment experiment =
                   ExperimentMapper.experiment(Defaults.resolve(variant), settings);
               Rules.check(experiment, places);

@@ -9,6 +9,7 @@ import java.util.List;
  * @param label name within the experiment
  * @param training the experiment's training block with the method's own values over it; supernet,
  *     finetune and retrain start from it
+ * @param recipe the bundle of defaults that what the file leaves out was taken from
  * @param ranks ranks of the LoRA form, ascending
  * @param forms for each tensor {@code A} to {@code E} the array of its forms ({@code none}, {@code
  *     scalar}, {@code vector}, {@code lora}), always complete
@@ -18,6 +19,8 @@ import java.util.List;
  * @param minParameters least number of adapter parameters of a structure, or null
  * @param maxParameters greatest number of adapter parameters of a structure, or null
  * @param count how these are counted: {@code stored}, or {@code folded} (C, D and E as one bias)
+ * @param structure given in place of supernet and search: the text {@code random}, an object of
+ *     forms {@code A} to {@code E}, or one with a file and its {@code source}; or null
  * @param supernet training of the super-network
  * @param search search for the structure
  * @param finals what becomes of the winner; each is its own record
@@ -28,6 +31,7 @@ import java.util.List;
 public record GloraSpec(
     String label,
     TrainingSpec training,
+    String recipe,
     List<Integer> ranks,
     JsonNode forms,
     String aProduct,
@@ -36,6 +40,7 @@ public record GloraSpec(
     Long minParameters,
     Long maxParameters,
     String count,
+    JsonNode structure,
     SupernetSpec supernet,
     SearchSpec search,
     List<FinalMode> finals,

@@ -1,7 +1,7 @@
 package dev.glora.experiment;
 
 /** A way of adapting the model; its label names it in run ids and tables. */
-public sealed interface MethodSpec permits HeadSpec, LoraSpec, GloraSpec {
+public sealed interface MethodSpec permits HeadSpec, DirectSpec, GloraSpec {
   /**
    * The method's name within its experiment.
    *
@@ -19,7 +19,7 @@ public sealed interface MethodSpec permits HeadSpec, LoraSpec, GloraSpec {
   /**
    * The kind of method.
    *
-   * @return {@code head}, {@code lora} or {@code glora}
+   * @return {@code head}, {@code glora}, or a name of {@link DirectSpec}
    */
   String method();
 }

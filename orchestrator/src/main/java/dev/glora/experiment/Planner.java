@@ -84,7 +84,7 @@ public final class Planner {
   public PlannedRun replan(JsonNode resolved) {
     ObjectNode given = resolved.deepCopy();
     given.remove("code");
-    Experiment experiment = ExperimentMapper.experiment(Defaults.resolve(given), List.of());
+    Experiment experiment = ExperimentMapper.experiment(Defaults.resolveStored(given), List.of());
     return run(experiment, 0, experiment.seeds().get(0));
   }
 

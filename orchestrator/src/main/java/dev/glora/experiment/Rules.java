@@ -44,6 +44,19 @@ final class Rules {
       } else {
         training(method.training(), at + "/training");
       }
+      if (method instanceof DirectSpec direct && direct.settings().has("initial_rank")) {
+        ranks(direct.settings(), at);
+      }
+    }
+  }
+
+  private void ranks(JsonNode settings, String at) {
+    int rank = settings.path("rank").intValue();
+    int initial = settings.path("initial_rank").intValue();
+    if (initial <= rank) {
+      throw error(
+          at + "/initial_rank",
+          "initial_rank is " + initial + ", expected more than rank, which is " + rank);
     }
   }
 
@@ -83,6 +96,12 @@ final class Rules {
     training(glora.supernet().training(), at + "/supernet/training");
     sampling(glora, at + "/supernet");
     search(glora.search(), at + "/search");
+    if (glora.structure() != null && !glora.finals().equals(List.of(FinalMode.RETRAIN))) {
+      throw error(
+          at + "/final",
+          "final is not [retrain] though a structure is given, which leaves no supernet to inherit"
+              + " from; leave final out or set it to [retrain]");
+    }
     if (!glora.finals().contains(glora.primary())) {
       throw error(
           at + "/primary",
@@ -168,6 +187,12 @@ final class Rules {
     if (search.strategy().equals("policy") && search.policy() == null) {
       throw error(
           at + "/strategy", "strategy is policy, expected policy.file beside it, a Python file");
+    }
+    if (search.shuffled() && !search.racing().test().equals("none")) {
+      throw error(
+          at + "/shuffled",
+          "shuffled is true with racing, which stops structures by their own results; set"
+              + " racing.test to none");
     }
     // A policy has its own way to breed.
     if (!search.strategy().equals("policy") && search.parents() > search.population()) {

@@ -27,6 +27,8 @@ import com.fasterxml.jackson.databind.JsonNode;
  * @param evaluation how a structure is evaluated
  * @param racing when an evaluation is stopped early
  * @param fitness {@code accuracy} on val as published, or {@code loss}
+ * @param shuffled whether each structure of a generation is told another one's results, drawn at
+ *     random: a search that learns nothing
  * @param policy the Python file of the strategy {@code policy}, or null
  */
 public record SearchSpec(
@@ -50,6 +52,7 @@ public record SearchSpec(
     EvaluationSpec evaluation,
     RacingSpec racing,
     String fitness,
+    boolean shuffled,
     PolicySpec policy) {
 
   /**
@@ -86,6 +89,7 @@ public record SearchSpec(
             all.get("racing").get("level").doubleValue(),
             all.get("racing").get("least_rows").intValue()),
         all.get("fitness").textValue(),
+        all.path("shuffled").booleanValue(),
         all.has("policy") ? PolicySpec.of(all.get("policy")) : null);
   }
 }

@@ -24,4 +24,45 @@ public record TrainingSpec(
     double weightDecay,
     double clipNorm,
     double dropout,
-    int checkpointEvery) {}
+    int checkpointEvery) {
+
+  /**
+   * The same with another number of steps.
+   *
+   * @param steps optimiser steps
+   * @return a copy
+   */
+  public TrainingSpec withSteps(int steps) {
+    return new TrainingSpec(
+        steps,
+        batchSize,
+        evalBatchSize,
+        learningRate,
+        warmupSteps,
+        finalLearningRate,
+        weightDecay,
+        clipNorm,
+        dropout,
+        checkpointEvery);
+  }
+
+  /**
+   * The same with another highest learning rate.
+   *
+   * @param rate highest learning rate
+   * @return a copy
+   */
+  public TrainingSpec withLearningRate(double rate) {
+    return new TrainingSpec(
+        steps,
+        batchSize,
+        evalBatchSize,
+        rate,
+        warmupSteps,
+        finalLearningRate,
+        weightDecay,
+        clipNorm,
+        dropout,
+        checkpointEvery);
+  }
+}

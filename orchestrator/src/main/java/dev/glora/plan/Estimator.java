@@ -130,6 +130,9 @@ final class Estimator {
     double last = 2 * val + split.path("test").asDouble() * FORWARD;
     return switch (method.path("method").asText()) {
       case "glora" -> {
+        if (method.has("structure")) {
+          yield rows(method.path("retrain")) + last;
+        }
         JsonNode supernet = method.path("supernet").path("training");
         double work = rows(supernet);
         JsonNode search = method.path("search");
@@ -146,6 +149,7 @@ final class Estimator {
       }
       // The body goes over train once; the heads on its features are small beside that.
       case "head" -> split.path("train").asDouble() * FORWARD + last;
+      case "majority" -> last;
       default -> rows(method.path("training")) + last;
     };
   }

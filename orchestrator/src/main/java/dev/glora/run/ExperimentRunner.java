@@ -8,10 +8,10 @@ import dev.glora.Json;
 import dev.glora.bridge.PythonException;
 import dev.glora.bridge.PythonRuntime;
 import dev.glora.data.PreparedSet;
+import dev.glora.experiment.DirectSpec;
 import dev.glora.experiment.Experiment;
 import dev.glora.experiment.GloraSpec;
 import dev.glora.experiment.HeadSpec;
-import dev.glora.experiment.LoraSpec;
 import dev.glora.experiment.MethodSpec;
 import dev.glora.experiment.PlannedRun;
 import dev.glora.experiment.SourceSpec;
@@ -255,8 +255,8 @@ public final class ExperimentRunner {
     MethodSpec method = context.run().method();
     if (method instanceof HeadSpec spec) {
       new HeadRun(context, material, spec).run();
-    } else if (method instanceof LoraSpec spec) {
-      new LoraRun(context, material, spec).run();
+    } else if (method instanceof DirectSpec spec) {
+      new DirectRun(context, material, spec).run();
     } else if (method instanceof GloraSpec spec) {
       new GloraRun(context, material, spec).run();
     }

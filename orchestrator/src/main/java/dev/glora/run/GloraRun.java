@@ -22,7 +22,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
-/** GLoRA: supernet, search, and the finals of the winner. */
+/** GLoRA: supernet and search, or a given structure, and the finals of the winner. */
 final class GloraRun {
   private static final String SUPERNET = "supernet";
 
@@ -50,7 +50,10 @@ final class GloraRun {
   void check() {
     try (ModelSession model = open(spec.supernet().training())) {
       SearchSpace space = space(model, spec);
-      limits(space, spec);
+      Limits limits = limits(space, spec);
+      if (spec.structure() != null) {
+        GivenStructure.of(spec, space, limits, context.seed());
+      }
       new StructureSampler(space, spec.supernet().sampling(), context.seed());
     }
   }
@@ -61,13 +64,10 @@ final class GloraRun {
     try (ModelSession model = open(spec.supernet().training())) {
       space = space(model, spec);
       Limits limits = limits(space, spec);
-      JsonNode trained =
-          context.stage(
-              SUPERNET, spec.supernet().training().steps(), watch -> supernet(model, space, watch));
-      context.curve(SUPERNET, trained.path("losses"));
       winner =
-          new SearchStages(context, material, spec, space, limits, supernet, inherited)
-              .winner(model);
+          spec.structure() == null
+              ? searched(model, space, limits)
+              : GivenStructure.of(spec, space, limits, context.seed());
     }
     AtomicFile.write(
         context.folder().path().resolve("structure.json"), Json.pretty(winner.toJson(space)));
@@ -75,6 +75,15 @@ final class GloraRun {
     for (FinalMode mode : spec.finals()) {
       finish(mode, space, winner);
     }
+  }
+
+  private Structure searched(ModelSession model, SearchSpace space, Limits limits) {
+    JsonNode trained =
+        context.stage(
+            SUPERNET, spec.supernet().training().steps(), watch -> supernet(model, space, watch));
+    context.curve(SUPERNET, trained.path("losses"));
+    return new SearchStages(context, material, spec, space, limits, supernet, inherited)
+        .winner(model);
   }
 
   private ObjectNode supernet(ModelSession model, SearchSpace space, StageWatch watch) {

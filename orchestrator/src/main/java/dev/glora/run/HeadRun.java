@@ -119,7 +119,7 @@ final class HeadRun implements FinalStages.Work {
 
   private double[] train(ModelSession model, int i, StageWatch watch) {
     model.reset(true, true, context.weightsSeed("weights"));
-    TrainingSpec training = withRate(spec.training(), spec.learningRates().get(i));
+    TrainingSpec training = spec.training().withLearningRate(spec.learningRates().get(i));
     return new TrainingLoop(
             model,
             features.set().train(),
@@ -133,20 +133,6 @@ final class HeadRun implements FinalStages.Work {
 
   private Checkpoint checkpoint(int i) {
     return context.checkpoint("head-" + i);
-  }
-
-  private static TrainingSpec withRate(TrainingSpec spec, double rate) {
-    return new TrainingSpec(
-        spec.steps(),
-        spec.batchSize(),
-        spec.evalBatchSize(),
-        rate,
-        spec.warmupSteps(),
-        spec.finalLearningRate(),
-        spec.weightDecay(),
-        spec.clipNorm(),
-        spec.dropout(),
-        spec.checkpointEvery());
   }
 
   /** Counts the steps of one training on from those of the ones before it. */

@@ -238,7 +238,7 @@ final class RunContext {
   /**
    * Opens a model for this run.
    *
-   * @param method {@code glora}, {@code lora} or {@code head}
+   * @param method a name of {@code glora.methods}
    * @param material what it works on
    * @param settings the method's settings
    * @param training gives dropout and batch sizes

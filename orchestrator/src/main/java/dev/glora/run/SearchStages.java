@@ -21,9 +21,12 @@ import dev.glora.search.TaylorCut;
 import dev.glora.train.Checkpoint;
 import dev.glora.train.ModelSession;
 import dev.glora.train.Scorer;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Random;
 import java.util.SplittableRandom;
 
 /**
@@ -130,20 +133,35 @@ final class SearchStages {
     int[] evaluations = {0};
     for (List<Proposal> asked = strategy.ask(); !asked.isEmpty(); asked = strategy.ask()) {
       double[] best = {strategy.best().map(Result::accuracy).orElse(0.0)};
-      strategy.tell(
+      List<Result> found =
           val.evaluate(
               strategy,
               asked,
-              generation++,
+              generation,
               result -> {
                 best[0] = result.complete() ? Math.max(best[0], result.accuracy()) : best[0];
                 watch.advance(
                     ++evaluations[0], String.format(Locale.ROOT, "best %.1f %%", 100 * best[0]));
                 watch.saved();
-              }));
+              });
+      strategy.tell(spec.search().shuffled() ? shuffled(found, generation) : found);
+      generation++;
     }
     val.close();
     return record(strategy, val, evaluations[0], generation);
+  }
+
+  /** The same numbers, each given to a structure of the generation by lot. */
+  private List<Result> shuffled(List<Result> found, int generation) {
+    List<Result> numbers = new ArrayList<>(found);
+    Collections.shuffle(
+        numbers, new Random(Derived.seed(context.seed(), "search/shuffled", generation)));
+    List<Result> told = new ArrayList<>();
+    for (int i = 0; i < found.size(); i++) {
+      Result other = numbers.get(i);
+      told.add(new Result(found.get(i).structure(), other.accuracy(), other.loss()));
+    }
+    return told;
   }
 
   private ObjectNode record(

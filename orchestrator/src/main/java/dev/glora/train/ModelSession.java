@@ -353,6 +353,24 @@ public final class ModelSession implements AutoCloseable {
   }
 
   /**
+   * Entries of the adapter as trained, which a method that cuts ranks on the way knows only then.
+   *
+   * @param stored entries of the adapter's file, the head's not among them
+   * @param folded entries that remain of them once those are folded that add up to one
+   */
+  public record Counts(long stored, long folded) {}
+
+  /**
+   * Counts the adapter's entries as it stands.
+   *
+   * @return the counts of a method without sites
+   */
+  public Counts counts() {
+    JsonNode counts = Json.MAPPER.valueToTree(call("counts"));
+    return new Counts(counts.path("stored").longValue(), counts.path("folded").longValue());
+  }
+
+  /**
    * Folds the current structure into the body, for good: after that this session evaluates the
    * plain model and trains no more.
    *

@@ -7,7 +7,7 @@ import java.util.Map;
 /**
  * What a model is opened with.
  *
- * @param method {@code glora}, {@code lora} or {@code head}
+ * @param method a name of {@code glora.methods}
  * @param modelPath folder of the pre-trained model
  * @param modelDigest SHA-256 that its weights must have
  * @param set prepared set, for its labels and columns

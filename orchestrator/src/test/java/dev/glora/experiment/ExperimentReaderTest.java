@@ -1,6 +1,7 @@
 package dev.glora.experiment;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.glora.Json;
@@ -54,7 +55,8 @@ class ExperimentReaderTest {
         .containsExactly("head", "lora", "glora");
     assertThat(((HeadSpec) read.methods().get(0)).learningRates())
         .containsExactly(1e-3, 3e-3, 1e-2, 3e-2);
-    assertThat(((LoraSpec) read.methods().get(1)).alpha()).isEqualTo(8.0);
+    assertThat(((DirectSpec) read.methods().get(1)).settings().path("alpha").asDouble())
+        .isEqualTo(8.0);
     GloraSpec glora = (GloraSpec) read.methods().get(2);
     assertThat(glora.ranks()).containsExactly(1, 2, 4, 8);
     assertThat(glora.maxParameters()).isEqualTo(165888);
@@ -84,6 +86,7 @@ class ExperimentReaderTest {
                 new EvaluationSpec("auto", 256),
                 new RacingSpec("none", 0.05, 20),
                 "accuracy",
+                false,
                 null));
   }
 
@@ -100,8 +103,9 @@ class ExperimentReaderTest {
   }
 
   @Test
-  void whatIsLeftOutIsThePublishedRecipe() {
-    Experiment read = ExperimentReader.parse(SMALLEST, "demo.yaml", List.of());
+  void whatThePublishedRecipeLeavesOpenIsThePapers() {
+    Experiment read =
+        ExperimentReader.parse(SMALLEST, "demo.yaml", List.of("methods.glora.recipe=published"));
 
     assertThat(read.seeds()).containsExactly(0L);
     assertThat(read.training().batchSize()).isEqualTo(64);
@@ -117,6 +121,63 @@ class ExperimentReaderTest {
         .isEqualTo(Map.of("none", 1.0, "scalar", 1.0, "vector", 1.0, "lora", 1.0));
     assertThat(glora.supernet().sampling().weights().get('C'))
         .isEqualTo(Map.of("none", 1.0, "vector", 1.0, "lora", 1.0));
+  }
+
+  @Test
+  void swiftIsTheDefaultAndDividesTheStepsOfTheMethod() {
+    Experiment read =
+        ExperimentReader.parse(
+            SMALLEST,
+            "demo.yaml",
+            List.of(
+                "training.steps=100", "training.warmup_steps=12", "training.learning_rate=4e-3"));
+
+    GloraSpec glora = (GloraSpec) read.methods().get(0);
+    assertThat(glora.recipe()).isEqualTo("swift");
+    assertThat(glora.supernet().training().steps()).isEqualTo(60);
+    assertThat(glora.supernet().sampling().largestSteps()).isEqualTo(60);
+    assertThat(glora.supernet().training().warmupSteps()).isEqualTo(12);
+    assertThat(glora.finetune().steps()).isEqualTo(40);
+    assertThat(glora.finetune().warmupSteps()).isEqualTo(10);
+    assertThat(glora.finetune().learningRate()).isEqualTo(2e-3);
+    assertThat(glora.primary()).isEqualTo(FinalMode.FINETUNE);
+    assertThat(glora.search().start()).isEqualTo("taylor");
+  }
+
+  @Test
+  void whatTheFileSetsLiesOverTheRecipeKeyByKey() {
+    Experiment read =
+        ExperimentReader.parse(
+            SMALLEST,
+            "demo.yaml",
+            List.of(
+                "methods.glora.search.swaps=7",
+                "methods.glora.final=[retrain]",
+                "methods.glora.supernet.training.steps=50",
+                "methods.glora.forms={A: [none, vector]}"));
+
+    GloraSpec glora = (GloraSpec) read.methods().get(0);
+    assertThat(glora.search().swaps()).isEqualTo(7);
+    assertThat(glora.search().start()).isEqualTo("taylor");
+    assertThat(glora.primary()).isEqualTo(FinalMode.RETRAIN);
+    assertThat(glora.supernet().sampling().largestSteps()).isEqualTo(50);
+    assertThat(glora.forms().path("A").toString()).isEqualTo("[\"none\",\"vector\"]");
+    assertThat(glora.forms().path("C").toString()).isEqualTo("[\"none\"]");
+  }
+
+  @Test
+  void aGivenStructureIsTrainedFromThePretrainedBody() {
+    String fixed = "methods.glora.structure={B: lora, E: vector}";
+    GloraSpec glora =
+        (GloraSpec) ExperimentReader.parse(SMALLEST, "demo.yaml", List.of(fixed)).methods().get(0);
+
+    assertThat(glora.finals()).containsExactly(FinalMode.RETRAIN);
+    assertThat(glora.primary()).isEqualTo(FinalMode.RETRAIN);
+    assertThatThrownBy(
+            () ->
+                ExperimentReader.parse(
+                    SMALLEST, "demo.yaml", List.of(fixed, "methods.glora.final=[inherit]")))
+        .hasMessageContaining("final is not [retrain] though a structure is given");
   }
 
   @Test
@@ -211,8 +272,10 @@ class ExperimentReaderTest {
     assertThat(keys(schema.at("/$defs/search"))).isEqualTo(components(SearchSpec.class));
     assertThat(keys(schema.at("/$defs/head")))
         .isEqualTo(with(components(HeadSpec.class), Set.of("method"), Set.of()));
-    assertThat(keys(schema.at("/$defs/lora")))
-        .isEqualTo(with(components(LoraSpec.class), Set.of("method"), Set.of()));
+    for (JsonNode kind : schema.at("/properties/methods/items/properties/method/enum")) {
+      assertThat(keys(schema.at("/$defs/" + kind.asText())))
+          .containsAll(with(components(DirectSpec.class), Set.of(), Set.of("settings")));
+    }
     assertThat(keys(schema.at("/$defs/glora")))
         .isEqualTo(with(components(GloraSpec.class), Set.of("method", "final"), Set.of("finals")));
     assertThat(keys(schema.at("/$defs/sampling")))

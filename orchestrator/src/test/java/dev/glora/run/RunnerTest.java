@@ -9,7 +9,7 @@ import dev.glora.ExitCode;
 import dev.glora.GloraException;
 import dev.glora.Json;
 import dev.glora.bridge.PythonRuntime;
-import dev.glora.experiment.LoraSpec;
+import dev.glora.experiment.DirectSpec;
 import dev.glora.experiment.PlannedRun;
 import dev.glora.experiment.TrainingSpec;
 import dev.glora.files.AtomicFile;
@@ -213,10 +213,52 @@ class RunnerTest {
         .contains("Traceback");
   }
 
+  @Test
+  void everyComparatorIsTrainedMergedAndTested() throws IOException {
+    Path runs = temp.resolve("comparators");
+    CancelToken cancel = new CancelToken();
+    List<PlannedRun> plan =
+        Tiny.plan(
+            material,
+            "methods=[{method: full, training: {learning_rate: 1e-3}}, {method: bitfit},"
+                + " {method: majority}, {method: dora, rank: 2}, {method: ia3}, {method: ssf},"
+                + " {method: adalora, rank: 1, initial_rank: 2},"
+                + " {method: lora, label: biased, rank: 2, bias: all},"
+                + " {method: glora, label: fixed, ranks: [2], structure: {B: lora, E: vector},"
+                + " forms: {B: [lora], E: [vector]}},"
+                + " {method: glora, label: drawn, structure: random, max_parameters: 900},"
+                + " {method: glora, label: 'null', max_parameters: 1400, search: {shuffled: true,"
+                + " population: 4, parents: 2, mutations: 2, crossovers: 2, generations: 1}}]");
+    List<RunOutcome> ended =
+        Tiny.run(runs, material, python, cancel, new Tiny.Counter(cancel, -1), plan);
+
+    assertThat(ended).allSatisfy(run -> assertThat(run.reason()).isEmpty());
+    try (RunStore store = RunStore.open(runs)) {
+      Map<String, JsonNode> parameters = new TreeMap<>();
+      for (PlannedRun run : plan) {
+        List<FinalRow> finals = store.finals(run.id());
+        assertThat(finals)
+            .isNotEmpty()
+            .allSatisfy(
+                each -> {
+                  assertThat(each.record().at("/merge/identical").asInt()).isEqualTo(32);
+                  assertThat(each.record().at("/metrics/test/accuracy").isNumber()).isTrue();
+                });
+        parameters.put(run.method().label(), store.section(run.id(), "parameters").orElseThrow());
+      }
+      assertThat(parameters.get("majority").path("trainable").asLong()).isZero();
+      JsonNode full = parameters.get("full");
+      assertThat(full.path("trainable")).isEqualTo(full.path("total"));
+      JsonNode adalora = parameters.get("adalora");
+      assertThat(adalora.path("stored").asLong() - adalora.path("folded").asLong()).isEqualTo(12);
+      assertThat(parameters.get("drawn").path("folded").asLong()).isBetween(1L, 900L);
+    }
+  }
+
   private static PlannedRun withRate(PlannedRun run, double rate) {
-    LoraSpec spec = (LoraSpec) run.method();
+    DirectSpec spec = (DirectSpec) run.method();
     TrainingSpec training = new TrainingSpec(12, 8, 10, rate, 0, 0, 0, 0, 0, 5);
-    LoraSpec changed = new LoraSpec(spec.label(), training, spec.rank(), spec.alpha());
+    DirectSpec changed = new DirectSpec(spec.label(), training, spec.method(), spec.settings());
     return new PlannedRun(
         run.id(), run.key(), run.experiment(), changed, "", run.seed(), run.resolved());
   }

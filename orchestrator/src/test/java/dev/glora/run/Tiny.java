@@ -42,6 +42,7 @@ final class Tiny {
         - {method: head, learning_rates: [1.0e-3, 3.0e-2]}
         - {method: lora, rank: 2, alpha: 4}
         - method: glora
+          recipe: published
           ranks: [1, 2]
           max_parameters: 1400
           count: folded

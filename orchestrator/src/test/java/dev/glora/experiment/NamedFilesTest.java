@@ -13,7 +13,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class PolicyFilesTest {
+class NamedFilesTest {
   private static final String METHOD = "methods: [{method: glora, search: {strategy: policy%s}}]\n";
 
   @TempDir Path folder;
