@@ -12,9 +12,10 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 import glora
+from glora.effective import Form
 from glora.errors import ConfigurationError
 from glora.forms import TENSORS
-from glora.function import Form, adapted_linear
+from glora.function import adapted_linear
 from glora.layer import GLoRALinear
 
 # Tokens, in, out: A = LoRA is computed rank by rank; dense with B in it; dense, B apart.
@@ -115,13 +116,17 @@ def test_gradients_pass_gradcheck(shape: str, codes: tuple[int, ...]) -> None:
     assert torch.autograd.gradcheck(lambda x, *_: layer(x), (x, *parameters))
 
 
+@pytest.mark.parametrize("codes", [(3, 3, 2, 1, 2), (2, 3, 0, 2, 0), (1, 2, 2, 0, 1)])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_weight_that_is_stored_transposed_gives_the_same(shape: str) -> None:
+def test_a_weight_that_is_stored_transposed_gives_the_same(
+    shape: str, codes: tuple[int, int, int, int, int]
+) -> None:
     _, width, out = SHAPES[shape]
     layer = make_layer(width, out)
-    layer.set_codes((3, 3, 2, 1, 2))
+    layer.set_codes(codes)
     expected = layer(inputs(shape))
-    form, support = Form(layer.codes, (2, 2, 0), True), layer._support()
+    ranks = tuple(2 if code == 3 else 0 for code in codes[:3])
+    form, support = Form(layer.codes, (ranks[0], ranks[1], ranks[2]), True), layer._support()
     stored = layer.weight.detach().t().contiguous()
     found = adapted_linear(form, inputs(shape), stored.t(), layer.bias, support)
     torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
@@ -168,6 +173,42 @@ def test_an_input_without_gradient_costs_no_product_for_it() -> None:
             output.backward()
         counts = {event.key: event.count for event in profile.key_averages()}
         assert counts.get("aten::mm", 0) == products, codes
+
+
+@pytest.mark.parametrize(
+    "codes", [(1, 0, 0, 0, 0), (1, 3, 2, 0, 2), (2, 2, 3, 2, 0), (2, 3, 0, 2, 2)]
+)
+@pytest.mark.parametrize("scale", [0.0, 1e-12, -0.05, 0.3])
+def test_a_scale_near_zero_has_the_same_gradients(codes: tuple[int, ...], scale: float) -> None:
+    layer = make_layer(5, 3)
+    layer.set_codes(codes)
+    assert layer.Ad is not None
+    with torch.no_grad():
+        layer.Ad[0] = scale - 1
+    assert_gradients_like_oracle(layer, inputs("joined"), 1e-11)
+
+
+@pytest.mark.parametrize("codes", [(2, 0, 0, 0, 0), (2, 1, 2, 0, 2), (2, 3, 0, 2, 0)])
+def test_an_output_may_be_changed_in_place(codes: tuple[int, ...]) -> None:
+    layer = make_layer(5, 3)
+    layer.set_codes(codes)
+    gradients = []
+    for change in (lambda y: y.relu_(), lambda y: y.relu()):
+        layer.zero_grad(set_to_none=True)
+        x = inputs("joined").requires_grad_()
+        change(layer(x)).square().sum().backward()
+        gradients.append([x.grad, *(p.grad for p in layer.support_parameters().values())])
+    for in_place, apart in zip(*gradients, strict=True):
+        if apart is not None:
+            torch.testing.assert_close(in_place, apart, rtol=1e-11, atol=1e-11)
+
+
+def test_a_graph_that_is_kept_gives_its_gradients_twice() -> None:
+    layer = make_layer(5, 3)
+    layer.set_codes((2, 3, 0, 2, 0))
+    output = layer(inputs("joined")).square().sum()
+    first = torch.autograd.grad(output, layer.Ad, retain_graph=True)
+    torch.testing.assert_close(torch.autograd.grad(output, layer.Ad), first, rtol=1e-11, atol=1e-11)
 
 
 @pytest.mark.parametrize("reentrant", [True, False])

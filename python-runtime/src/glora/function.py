@@ -1,4 +1,4 @@
-"""The arithmetic of a GLoRA layer: effective weight and bias, and one autograd function.
+"""The arithmetic of a GLoRA layer as one autograd function.
 
 Autograd left to itself would keep every factor's product for the backward pass and compute
 gradients in more passes than needed. Here forward and backward are written out for each form; with
@@ -6,8 +6,10 @@ T tokens, G = dY the gradient of the output [T, out] and b the effective bias:
 
     A                forward                           backward, beside dX = G·W0
     none             L = x·W0ᵀ + b, one GEMM           -
-    scalar           L·(1 + a) − a·b, in place         da = ⟨G·W0, x⟩: no further GEMM
-    vector           L∘(1 + a) − a∘b                   da = Σₜ G∘L − b·Σₜ G: keeps L, not x
+    scalar, dense    W = W0·(1 + a), then L            dX = G·W, da = ⟨dX, x⟩ / (1 + a)
+    scalar, by rows  L·(1 + a) − a·b, in place         da = ⟨G·W0, x⟩: no further GEMM
+    vector, dense    W = W0∘(1 + a), then L            dX = G·W, da = (Σₜ G∘L − b·Σₜ G) / (1 + a)
+    vector, by rows  L·(1 + a) − a∘b                   da = Σₜ G∘L − b·Σₜ G: keeps L, not x
     LoRA, dense      W = W0 + W0∘(Ad·Au), then L       V = GᵀX∘W0; dAd = V·Auᵀ, dAu = Adᵀ·V
     LoRA, rank-wise  L + Σₖ Ad[:, k]∘(W0·(Au[k]∘x))    the same r products, transposed
 
@@ -17,16 +19,17 @@ T tokens, G = dY the gradient of the output [T, out] and b the effective bias:
 
     C, D, E          part of b                         dE = Σₜ G, dD = b0∘Σₜ G, dC = W0ᵀ·Σₜ G
 
-The dense W of A = LoRA is built anew in the backward pass: nothing of W0's size is kept. B joins
-it where W0 is smaller than the activations, and then takes its gradient from GᵀX. What is not
-active, frozen or has no use for a gradient costs nothing; sums go into GEMMs or fresh outputs.
-On CPU a fresh [T, out] costs more (the pages are new) than a pass over one that is there.
+The dense W is built anew in the backward pass: nothing of W0's size is kept. It is the cheaper way
+where W0 is smaller than the activations, and then B joins it and costs no pass of its own; its part
+of da is subtracted. The output itself serves as L: what follows a linear layer mostly keeps it
+anyway. What is not active, frozen or has no use for a gradient costs nothing; sums go into GEMMs
+or fresh outputs. On CPU a fresh [T, out] costs more (the pages are new) than a pass over one that
+is there.
 """
 
 from __future__ import annotations
 
 import contextlib
-import threading
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
@@ -35,101 +38,27 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from glora.effective import (
+    Form,
+    Support,
+    dense_weight,
+    effective_bias,
+    factors,
+    product_like,
+    vector,
+    work_type,
+)
 from glora.errors import ConfigurationError
 from glora.forms import LORA, NONE, SCALAR, VECTOR
 
-__all__ = ["Form", "Support", "adapted_linear", "effective_bias", "effective_weight"]
+__all__ = ["adapted_linear"]
 
 # Rank-wise products take r GEMMs of T rows each way; the dense way takes one GEMM more for the
 # gradient and some passes over [out, in]. On CPU (shapes from 384x1536 to 768x768, r from 2 to 8)
 # they are even at T·r = 64 in training and between 16 and 32 in inference.
 _RANK_WISE_ROWS = {True: 64, False: 24}
-
-
-class Form(NamedTuple):
-    """What a layer computes: the codes of its five tensors and the ranks they stand for.
-
-    Attributes:
-        codes: A to E.
-        ranks: of A, B and C; 0 where the tensor is not in a LoRA form.
-        hadamard: whether A meets W0 as W0∘A; else as W0·A.
-    """
-
-    codes: tuple[int, int, int, int, int]
-    ranks: tuple[int, int, int]
-    hadamard: bool
-
-
-class Support(NamedTuple):
-    """The stored support parameters, whole; None where the form in use does not read one."""
-
-    Ad: Tensor | None = None
-    Au: Tensor | None = None
-    Bd: Tensor | None = None
-    Bu: Tensor | None = None
-    Cd: Tensor | None = None
-    Cu: Tensor | None = None
-    D: Tensor | None = None
-    E: Tensor | None = None
-
-
-def effective_bias(
-    form: Form, support: Support, weight: Tensor, bias: Tensor | None
-) -> Tensor | None:
-    """b + b∘D + E + W·C [out], in float32 or better; None where there is no bias and none is made.
-
-    Args:
-        form: of the layer.
-        support: its parameters.
-        weight: W [out, in] as it was pre-trained: with a W that A and B already changed, the
-            prompt's part would be wrong.
-        bias: b [out] as it was pre-trained, or None.
-    """
-    _, _, c, d, e = form.codes
-    if c == d == e == NONE:
-        return bias
-    work = torch.promote_types(weight.dtype, torch.float32)
-    result = None if bias is None else bias.to(work)
-    if d != NONE and result is not None:
-        result = torch.addcmul(result, result, _vector(support.D, d, work))
-    if e != NONE:
-        shift = _vector(support.E, e, work)
-        result = shift.expand(weight.shape[0]) if result is None else result + shift
-    if c != NONE:
-        moved = torch.mv(weight, _prompt(form, support, work).to(weight.dtype)).to(work)
-        result = moved if result is None else result + moved
-    return result
-
-
-def effective_weight(form: Form, support: Support, weight: Tensor) -> Tensor:
-    """W + W∘A + B (or W + W·A + B), dense, in float32 or better.
-
-    Args:
-        form: of the layer.
-        support: its parameters.
-        weight: W [out, in].
-    """
-    a, b = form.codes[:2]
-    work = torch.promote_types(weight.dtype, torch.float32)
-    full = weight.to(work)
-    result = full
-    if a >= LORA:
-        down, up = _factors(support.Ad, support.Au, form.ranks[0], work)
-        result = (
-            _hadamard_weight(full, down, up)
-            if form.hadamard
-            else torch.addmm(full, full @ down, up)
-        )
-    elif a != NONE:
-        factor = _vector(support.Ad, a, work)
-        # Hadamard scales the rows of W, a diagonal matrix its columns.
-        result = torch.addcmul(full, full, factor.unsqueeze(-1) if form.hadamard else factor)
-    if b >= LORA:
-        down, up = _factors(support.Bd, support.Bu, form.ranks[1], work)
-        result = torch.addmm(result, down, up)
-    elif b != NONE:
-        result = result + _vector(support.Bd, b, work).unsqueeze(-1)
-    return result
+# A dense scale (1 + a) is divided by in the backward pass; nearer to zero than this, L is computed.
+_LEAST_SCALE = 0.1
 
 
 def adapted_linear(
@@ -182,22 +111,28 @@ class _Call(NamedTuple):
 
 
 class _Way(NamedTuple):
-    """How A = LoRA (Hadamard) is computed: dense, with B in it or not, or rank by rank."""
+    """How a Hadamard A is computed: dense, with B in it or not, rank by rank, or else by rows."""
 
     dense: bool = False
     rank_wise: bool = False
     joined: bool = False
 
 
-def _way(form: Form, x: Tensor, weight: Tensor, trained: bool) -> _Way:
-    if form.codes[0] < LORA or not form.hadamard:
+def _way(form: Form, x: Tensor, weight: Tensor, dtype: torch.dtype, trained: bool) -> _Way:
+    a, b = form.codes[:2]
+    if a == NONE or not form.hadamard:
         return _Way()
     out_features, in_features = weight.shape
     tokens = x.numel() // in_features
+    if a < LORA:
+        # A pass over W0 for two over the output. Where W0 has few digits, (1 + a) stays apart from
+        # it, and on a GPU nobody can look at a before dividing by it without waiting.
+        apart = x.device.type != "cpu" or dtype not in (torch.float32, torch.float64)
+        return _Way() if apart or in_features > tokens else _Way(dense=True, joined=b != NONE)
     if tokens * form.ranks[0] <= _RANK_WISE_ROWS[trained]:
         return _Way(rank_wise=True)
     smaller = weight.numel() <= tokens * (in_features + out_features)
-    return _Way(dense=True, joined=smaller and form.codes[1] != NONE)
+    return _Way(dense=True, joined=smaller and b != NONE)
 
 
 class _AdaptedLinear(torch.autograd.Function):
@@ -208,46 +143,54 @@ class _AdaptedLinear(torch.autograd.Function):
         form, names, weight, bias, dtype, trained = call
         support = Support(**dict(zip(names, parameters, strict=True)))
         a, b = form.codes[:2]
-        way = _way(form, x, weight, trained)
+        way = _way(form, x, weight, dtype or weight.dtype, trained)
         kept = products = hidden = None
         with _without_autocast(x):
             matrix = weight if dtype is None else weight.to(dtype)
             shift = effective_bias(form, support, weight, bias)
             shift = None if shift is None else shift.to(matrix.dtype)
-            used = _dense_weight(form, support, matrix, way) if way.dense else matrix
+            used = matrix
+            if way.dense:
+                used = dense_weight(form, support, matrix, joined=way.joined)
             seen = x if form.hadamard or a == NONE else _mixed_input(form, support, x)
             # As nn.Linear does it, on x's own shape: step 0 is the pre-trained layer bit for bit.
             y = functional.linear(seen, used, shift)
             rows, flat = y.reshape(-1, y.shape[-1]), x.reshape(-1, x.shape[-1])
-            if form.hadamard and a in (SCALAR, VECTOR):
+            if form.hadamard and a in (SCALAR, VECTOR) and not way.dense:
                 kept = rows if a == VECTOR else None
-                rows = _scaled(rows, _vector(support.Ad, a, _work(rows)), shift, a == SCALAR)
+                rows = _scaled(rows, vector(support.Ad, a, work_type(rows)), shift, a == SCALAR)
             elif way.rank_wise:
-                down, up = _factors(support.Ad, support.Au, form.ranks[0], x.dtype)
+                down, up = factors(support.Ad, support.Au, form.ranks[0], x.dtype)
                 products = _stacked(flat, up, matrix.t())
                 rows += (products * down.t()).sum(1)
             if b >= LORA and not way.joined:
-                down, up = _factors(support.Bd, support.Bu, form.ranks[1], x.dtype)
+                down, up = factors(support.Bd, support.Bu, form.ranks[1], x.dtype)
                 hidden = torch.mm(up, flat.t()).t()
                 rows.addmm_(hidden, down.t())
             elif b != NONE and not way.joined:
                 hidden = flat.sum(-1, keepdim=True)
-                rows.addcmul_(hidden, _vector(support.Bd, b, x.dtype))
-        reads_x = a >= LORA or b >= LORA or (a != NONE and not (form.hadamard and a == VECTOR))
+                rows.addcmul_(hidden, vector(support.Bd, b, x.dtype))
+        by_rows = a == VECTOR and form.hadamard and not way.dense
+        reads_x = b >= LORA or (a != NONE and not by_rows)
+        # Not saved: whoever changes the output in place afterwards makes it useless, not wrong.
+        # A view would forbid such a change altogether.
+        result: Tensor = torch.ops.aten._unsafe_view(rows, y.shape)
+        output = result.detach().view_as(rows) if trained and a == VECTOR and way.dense else None
+        ctx.output = output if output is None else (output, output._version)
         ctx.form, ctx.names, ctx.dtype, ctx.way, ctx.shape = form, names, dtype, way, x.shape
         ctx.save_for_backward(
             x if reads_x else None, weight, bias, shift, kept, products, hidden, *parameters
         )
-        return rows.view(y.shape)
+        return result
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         with _without_autocast(gradient):
             found = _Backward(ctx, gradient)
-            dx = found.through_a()
-            dx = found.through_b(dx)
+            dx = found.through_weight()
             found.through_bias()
+        ctx.output = None
         dx = dx.view(ctx.shape) if dx is not None and found.wants_x else None
         return (None, dx, *(found.gradients.get(name) for name in ctx.names))
 
@@ -261,29 +204,6 @@ def _without_autocast(tensor: Tensor) -> AbstractContextManager[Any]:
     return torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else _NOTHING
 
 
-class _Scratch(threading.local):
-    """One buffer a thread for a dense product [out, in] that lives within one call.
-
-    On CPU a buffer that is used again stands in the cache; a fresh one of some megabytes is
-    zeroed page by page by the system. CUDA's allocator keeps its blocks by itself.
-    """
-
-    def __init__(self) -> None:
-        self.buffer = torch.empty(0)
-
-    def __call__(self, rows: int, columns: int, like: Tensor, dtype: torch.dtype) -> Tensor:
-        """An uninitialised [rows, columns] of `dtype`; the one before it is no longer valid."""
-        if like.device.type != "cpu" or dtype != torch.float32:
-            return torch.empty(rows, columns, dtype=dtype, device=like.device)
-        if self.buffer.numel() < rows * columns:
-            with torch.inference_mode(False):
-                self.buffer = torch.empty(rows * columns)
-        return self.buffer[: rows * columns].view(rows, columns)
-
-
-_scratch = _Scratch()
-
-
 class _Backward:
     """The gradients of one call, tensor by tensor."""
 
@@ -291,7 +211,7 @@ class _Backward:
         x, weight, self.bias, self.shift, self.kept, self.products, self.hidden, *parameters = (
             ctx.saved_tensors
         )
-        self.form, self.way = ctx.form, ctx.way
+        self.form, self.way, self.output = ctx.form, ctx.way, ctx.output
         self.support = Support(**dict(zip(ctx.names, parameters, strict=True)))
         self.wants_x = ctx.needs_input_grad[1]
         needed = ctx.needs_input_grad[2:]
@@ -307,11 +227,16 @@ class _Backward:
     def total(self) -> Tensor:
         """Σₜ G [out]."""
         if self._total is None:
-            self._total = self.g.sum(0, dtype=_work(self.g))
+            self._total = self.g.sum(0, dtype=work_type(self.g))
         return self._total
 
-    def through_a(self) -> Tensor | None:
-        """Gradients of A; returns dX [T, in] so far, or None where nobody asks for it."""
+    def through_weight(self) -> Tensor | None:
+        """Gradients of A and B; returns dX [T, in], or None where nobody asks for it."""
+        if self.way.dense and self.form.codes[0] < LORA:
+            return self._dense_scale()
+        return self._through_b(self._through_a())
+
+    def _through_a(self) -> Tensor | None:
         code, g = self.form.codes[0], self.g
         if self.way.dense:
             return self._dense()
@@ -324,34 +249,68 @@ class _Backward:
             return None
         u = torch.mm(g, self.matrix)
         if self.form.codes[2] != NONE and g.shape[0] < g.shape[1]:
-            self._reached = u.sum(0, dtype=_work(u))
+            self._reached = u.sum(0, dtype=work_type(u))
         if code == NONE:
             return u
         assert self.x is not None
         if code >= LORA:
-            down, up = _factors(self.support.Ad, self.support.Au, self.form.ranks[0], g.dtype)
+            down, up = factors(self.support.Ad, self.support.Au, self.form.ranks[0], g.dtype)
             back = torch.mm(u, down)
             self._factor_gradients("A", torch.mm(up, self.x.t()), u, back, self.x)
             return u.addmm_(back, up)
         if "Ad" in self.wanted:
             effect = torch.mul(u, self.x) if code == VECTOR else None
             self._keep("Ad", code, _dot(u, self.x) if effect is None else effect.sum(0))
-        return u.mul_(1 + _vector(self.support.Ad, code, _work(g)))
+        return u.mul_(1 + vector(self.support.Ad, code, work_type(g)))
 
     def _dense(self) -> Tensor | None:
         assert self.x is not None
         dx = None
         if self.wants_x:
-            dx = torch.mm(self.g, _dense_weight(self.form, self.support, self.matrix, self.way))
+            dx = torch.mm(self.g, self._dense_weight())
         names = {"Ad", "Au", "Bd", "Bu"} if self.way.joined else {"Ad", "Au"}
         if self.wanted.isdisjoint(names):
             return dx
-        v = _product(self.g.t(), self.x, self.matrix, reuse=True).to(_work(self.g))
+        v = product_like(self.g.t(), self.x, self.matrix, reuse=True).to(work_type(self.g))
         if self.way.joined:
             self._from_dense("B", 1, v)
         if not self.wanted.isdisjoint(("Ad", "Au")):
             self._from_dense("A", 0, v.mul_(self.matrix))
         return dx
+
+    def _dense_scale(self) -> Tensor | None:
+        """A = scalar or vector, in the weight: what dX or Σₜ G∘Y holds, less what is not A's."""
+        assert self.x is not None
+        code, trained = self.form.codes[0], "Ad" in self.wanted
+        scale = 1 + vector(self.support.Ad, code, work_type(self.g))
+        dx = None
+        if self.wants_x or (trained and code == SCALAR):
+            dx = torch.mm(self.g, self._dense_weight())
+        effect = self._joined_b()
+        if not trained:
+            return dx
+        if float(scale.abs().min()) < _LEAST_SCALE:
+            change = torch.mul(self.g, torch.mm(self.x, self.matrix.t())).sum(0)
+        elif code == SCALAR:
+            assert dx is not None
+            change = _dot(dx, self.x).reshape(1)
+            change = (change if effect is None else change - effect.sum()) / scale
+        else:
+            change = self._against_output()
+            change = (change if effect is None else change - effect) / scale
+        self._keep("Ad", code, change)
+        return dx
+
+    def _against_output(self) -> Tensor:
+        """Σₜ G∘(Y − b) [out]: the output without its bias, from the gradient's point of view."""
+        if self.output is not None and self.output[0]._version == self.output[1]:
+            change = torch.mul(self.g, self.output[0]).sum(0)
+            return change if self.shift is None else change.sub_(self.shift * self.total())
+        assert self.x is not None
+        return torch.mul(self.g, torch.mm(self.x, self._dense_weight().t())).sum(0)
+
+    def _dense_weight(self) -> Tensor:
+        return dense_weight(self.form, self.support, self.matrix, joined=self.way.joined)
 
     def _from_dense(self, tensor: str, index: int, v: Tensor) -> None:
         """Gradients of A or B from the gradient [out, in] of their dense product."""
@@ -360,7 +319,7 @@ class _Backward:
         if code < LORA:
             self._keep(f"{tensor}d", code, v.sum(1))
             return
-        down, up = _factors(*stored, self.form.ranks[index], v.dtype)
+        down, up = factors(*stored, self.form.ranks[index], v.dtype)
         if f"{tensor}d" in self.wanted:
             self._keep(f"{tensor}d", code, torch.mm(up, v.t()).t())
         if f"{tensor}u" in self.wanted:
@@ -369,7 +328,7 @@ class _Backward:
     def _rank_wise(self) -> Tensor | None:
         assert self.x is not None
         assert self.products is not None
-        down, up = _factors(self.support.Ad, self.support.Au, self.form.ranks[0], self.g.dtype)
+        down, up = factors(self.support.Ad, self.support.Au, self.form.ranks[0], self.g.dtype)
         code = self.form.codes[0]
         if "Ad" in self.wanted:
             self._keep("Ad", code, (self.products * self.g.unsqueeze(1)).sum(0).t())
@@ -387,23 +346,23 @@ class _Backward:
         assert self.kept is not None
         buffer = torch.empty_like(self.g)
         if "Ad" in self.wanted:
-            change = torch.mul(self.g, self.kept, out=buffer).sum(0, dtype=_work(self.g))
+            change = torch.mul(self.g, self.kept, out=buffer).sum(0, dtype=work_type(self.g))
             if self.shift is not None:
                 change -= self.shift * self.total()
             self._keep("Ad", VECTOR, change)
         if not self.wants_x:
             return None
-        scale = 1 + _vector(self.support.Ad, VECTOR, _work(self.g))
+        scale = 1 + vector(self.support.Ad, VECTOR, work_type(self.g))
         return torch.mm(torch.mul(self.g, scale, out=buffer), self.matrix)
 
-    def through_b(self, dx: Tensor | None) -> Tensor | None:
-        """Gradients of B where it is not part of the dense weight; adds its part to `dx`."""
+    def _through_b(self, dx: Tensor | None) -> Tensor | None:
+        """Gradients of B where it stands apart; adds its part to `dx`."""
         code, g = self.form.codes[1], self.g
         if code == NONE or self.way.joined:
             return dx
         assert self.hidden is not None
         if code >= LORA:
-            down, up = _factors(self.support.Bd, self.support.Bu, self.form.ranks[1], g.dtype)
+            down, up = factors(self.support.Bd, self.support.Bu, self.form.ranks[1], g.dtype)
             back = torch.mm(g, down)
             assert self.x is not None
             self._factor_gradients("B", self.hidden.t(), g, back, self.x)
@@ -411,9 +370,28 @@ class _Backward:
         if "Bd" in self.wanted:
             self._keep("Bd", code, torch.mm(self.hidden.t(), g)[0])
         if dx is not None:
-            vector = _vector(self.support.Bd, code, g.dtype).expand(g.shape[1])
-            dx += torch.mm(g, vector.unsqueeze(1))
+            moved = vector(self.support.Bd, code, g.dtype).expand(g.shape[1])
+            dx += torch.mm(g, moved.unsqueeze(1))
         return dx
+
+    def _joined_b(self) -> Tensor | None:
+        """Gradients of a B within the scaled weight; Σₜ G∘(B·x) [out], None without a B."""
+        code, g, x = self.form.codes[1], self.g, self.x
+        if code == NONE:
+            return None
+        assert x is not None
+        if code < LORA:
+            ascent = torch.mm(x.sum(-1, keepdim=True).t(), g)[0]
+            if "Bd" in self.wanted:
+                self._keep("Bd", code, ascent)
+            return ascent * vector(self.support.Bd, code, g.dtype)
+        down, up = factors(self.support.Bd, self.support.Bu, self.form.ranks[1], g.dtype)
+        ascent = torch.mm(torch.mm(up, x.t()), g).t()
+        if "Bd" in self.wanted:
+            self._keep("Bd", code, ascent)
+        if "Bu" in self.wanted:
+            self._keep("Bu", code, torch.mm(torch.mm(g, down).t(), x))
+        return (ascent * down).sum(1)
 
     def _factor_gradients(
         self, tensor: str, hidden: Tensor, g: Tensor, back: Tensor, x: Tensor
@@ -439,7 +417,7 @@ class _Backward:
             if c < LORA:
                 self._keep("Cd", c, prompt)
                 return
-            down, up = _factors(self.support.Cd, self.support.Cu, self.form.ranks[2], prompt.dtype)
+            down, up = factors(self.support.Cd, self.support.Cu, self.form.ranks[2], prompt.dtype)
             if "Cd" in self.wanted:
                 self._keep("Cd", c, torch.outer(prompt, up[:, 0]))
             if "Cu" in self.wanted:
@@ -463,79 +441,12 @@ class _Backward:
         self.gradients[name] = whole
 
 
-def _work(tensor: Tensor) -> torch.dtype:
-    """The type sums are taken in: float32 or better."""
-    dtype = tensor.dtype
-    return dtype if dtype == torch.float32 else torch.promote_types(dtype, torch.float32)
-
-
-def _vector(stored: Tensor | None, code: int, dtype: torch.dtype) -> Tensor:
-    """The vector ([n]) or scalar ([1]) form of a stored parameter."""
-    assert stored is not None  # set_codes lets only forms through whose parameters exist
-    column = stored[:, 0] if stored.dim() == 2 else stored
-    column = column[:1] if code == SCALAR else column
-    return column if column.dtype == dtype else column.to(dtype)
-
-
-def _factors(
-    down: Tensor | None, up: Tensor | None, rank: int, dtype: torch.dtype
-) -> tuple[Tensor, Tensor]:
-    """Both factors of a LoRA form, cut to its rank."""
-    assert down is not None
-    assert up is not None
-    if rank < up.shape[0]:
-        down, up = down[:, :rank], up[:rank]
-    return down.to(dtype), up.to(dtype)
-
-
-def _prompt(form: Form, support: Support, dtype: torch.dtype) -> Tensor:
-    """C as one vector [in]."""
-    if form.codes[2] < LORA:
-        return _vector(support.Cd, form.codes[2], dtype)
-    down, up = _factors(support.Cd, support.Cu, form.ranks[2], dtype)
-    return torch.mv(down, up[:, 0])
-
-
-def _product(left: Tensor, right: Tensor, like: Tensor, reuse: bool = False) -> Tensor:
-    """left·right [out, in] in the memory order of `like`, a weight.
-
-    A weight that is stored as [in, out] is a transposed view here. With `reuse` the result stands
-    in this thread's scratch memory, to the next call only.
-    """
-    if like.stride(0) < like.stride(1):
-        return _product(right.t(), left.t(), like.t(), reuse).t()
-    if not reuse:
-        return torch.mm(left, right)
-    target = _scratch(left.shape[0], right.shape[1], left, left.dtype)
-    return torch.mm(left, right, out=target)
-
-
-def _hadamard_weight(full: Tensor, down: Tensor, up: Tensor, reuse: bool = False) -> Tensor:
-    """W + W∘(down·up), in the memory of the product."""
-    product = _product(down, up, full, reuse)
-    return torch.addcmul(full, full, product, out=product)
-
-
-def _dense_weight(form: Form, support: Support, matrix: Tensor, way: _Way) -> Tensor:
-    """W + W∘A, and B where it is joined, in W's type and in scratch memory."""
-    work = _work(matrix)
-    result = _hadamard_weight(
-        matrix.to(work), *_factors(support.Ad, support.Au, form.ranks[0], work), reuse=True
-    )
-    b = form.codes[1]
-    if way.joined and b >= LORA:
-        result.addmm_(*_factors(support.Bd, support.Bu, form.ranks[1], work))
-    elif way.joined:
-        result += _vector(support.Bd, b, work).unsqueeze(-1)
-    return result.to(matrix.dtype)
-
-
 def _mixed_input(form: Form, support: Support, x: Tensor) -> Tensor:
     """x + A·x for matmul A: [.., in]."""
     a = form.codes[0]
     if a < LORA:
-        return torch.addcmul(x, x, _vector(support.Ad, a, x.dtype))
-    down, up = _factors(support.Ad, support.Au, form.ranks[0], x.dtype)
+        return torch.addcmul(x, x, vector(support.Ad, a, x.dtype))
+    down, up = factors(support.Ad, support.Au, form.ranks[0], x.dtype)
     flat = x.reshape(-1, x.shape[-1])
     return torch.addmm(flat, torch.mm(up, flat.t()).t(), down.t()).view(x.shape)
 
@@ -557,5 +468,5 @@ def _stacked(rows: Tensor, factors: Tensor, matrix: Tensor) -> Tensor:
 
 def _dot(left: Tensor, right: Tensor) -> Tensor:
     """⟨left, right⟩ in float32 or better."""
-    work = _work(left)
+    work = work_type(left)
     return torch.dot(left.reshape(-1).to(work), right.reshape(-1).to(work))

@@ -43,9 +43,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from glora.effective import Form, Support, effective_bias, effective_weight
 from glora.errors import ConfigurationError
 from glora.forms import LORA, NONE, SCALAR, TENSORS, Site, form_name
-from glora.function import Form, Support, adapted_linear, effective_bias, effective_weight
+from glora.function import adapted_linear
 from glora.structure import SearchSpace
 
 __all__ = ["SUPPORT", "GLoRALinear", "LayerCodes", "Slices"]
