@@ -2,11 +2,14 @@
 
     python experiments/benchmarks/layer.py minilm|vit|smollm2 [--rounds 20] [--threads 2]
     python experiments/benchmarks/layer.py minilm|vit|smollm2 --memory
+    python experiments/benchmarks/layer.py minilm|vit|smollm2 --profile
 
 All contenders stand in one process and take turns, in a new order every round; what is reported is
 each one's median over the rounds with its quartiles, and ratios of medians. The structure is drawn
 anew at every step. Memory is measured in one child process per contender, see `memory`.
-Results go to `results/layer-MODEL.json` (`memory-MODEL.json`).
+The profile gives
+every site one form alone. Results go to `results/layer-MODEL.json` (`memory-MODEL.json`,
+`profile-MODEL.json`).
 """
 
 from __future__ import annotations
@@ -30,6 +33,20 @@ sys.path.insert(0, str(HERE))
 
 MEMORY_CONTENDERS = ("peft-lora", "supernet", "supernet-248", "published", "peft-glora", "frozen")
 MEMORY_STEPS = 8
+# Codes A to E; 3 is LoRA of the one rank.
+FORMS = {
+    "floor": (0, 0, 0, 0, 0),
+    "A scalar": (1, 0, 0, 0, 0),
+    "A vector": (2, 0, 0, 0, 0),
+    "A LoRA": (3, 0, 0, 0, 0),
+    "B scalar": (0, 1, 0, 0, 0),
+    "B vector": (0, 2, 0, 0, 0),
+    "B LoRA": (0, 3, 0, 0, 0),
+    "C LoRA": (0, 0, 3, 0, 0),
+    "E vector": (0, 0, 0, 0, 2),
+    "A vector, B LoRA": (2, 3, 0, 0, 0),
+    "all LoRA and vectors": (3, 3, 3, 2, 2),
+}
 EXAMPLES, EVALUATION_BATCH = 200, 50
 
 
@@ -159,6 +176,45 @@ def evaluation(subject: Any, rounds: int) -> dict[str, Any]:
     }
 
 
+def profile(subject: Any, rounds: int) -> dict[str, Any]:
+    """Seconds of forward and backward with one form at every site that has it."""
+    import numpy as np
+    from contenders import Supernet
+
+    supernet = Supernet(subject)
+    _fill(supernet)
+    for module in supernet.model.modules():
+        if type(module).__name__.endswith("Norm"):  # as in the contender `floor`
+            module.register_forward_hook(lambda m, i, y: y.requires_grad_(True))
+            break
+    forward: dict[str, list[float]] = {name: [] for name in FORMS}
+    backward: dict[str, list[float]] = {name: [] for name in FORMS}
+    order, shuffle = list(FORMS), random.Random(0)
+    for index in range(-2, rounds):
+        shuffle.shuffle(order)
+        for name in order:
+            codes = [
+                [code if code in allowed else 0 for code, allowed in zip(FORMS[name], site)]
+                for site in supernet.choices
+            ]
+            supernet.activate(np.array(codes, dtype=np.int8))
+            supernet.flat.zero_grad()
+            start = time.perf_counter()
+            loss = supernet.loss()
+            middle = time.perf_counter()
+            loss.backward()
+            if index >= 0:
+                forward[name].append(middle - start)
+                backward[name].append(time.perf_counter() - middle)
+    return {
+        name: {
+            "forward_s": statistics.median(forward[name]),
+            "backward_s": statistics.median(backward[name]),
+        }
+        for name in FORMS
+    }
+
+
 def _fill(supernet: Any) -> None:
     """Small numbers instead of zeros, as after some training."""
     import torch
@@ -242,6 +298,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--profile", action="store_true")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     import torch
@@ -251,6 +308,7 @@ def main() -> None:
         memory_of_child(arguments.model, arguments.child)
         return
     result: dict[str, Any] = {"model": arguments.model, "machine": machine(arguments.threads)}
+    what = "memory" if arguments.memory else "profile" if arguments.profile else "layer"
     if arguments.memory:
         result["memory"] = memory(arguments.model, arguments.threads)
     else:
@@ -258,12 +316,14 @@ def main() -> None:
 
         subject = SUBJECTS[arguments.model]()
         result["subject"] = subject.description
-        result["training"] = training(subject, arguments.rounds)
-        result["inference"] = inference(subject, arguments.rounds)
-        if arguments.model == "minilm":
-            result["evaluation"] = evaluation(subject, arguments.rounds)
-    name = f"{'memory' if arguments.memory else 'layer'}-{arguments.model}.json"
-    target = HERE / "results" / name
+        if arguments.profile:
+            result["profile"] = profile(subject, arguments.rounds)
+        else:
+            result["training"] = training(subject, arguments.rounds)
+            result["inference"] = inference(subject, arguments.rounds)
+            if arguments.model == "minilm":
+                result["evaluation"] = evaluation(subject, arguments.rounds)
+    target = HERE / "results" / f"{what}-{arguments.model}.json"
     target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(json.dumps({k: v for k, v in result.items() if k != "machine"}, indent=1))
