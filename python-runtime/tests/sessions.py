@@ -90,13 +90,17 @@ def request(method: str, body: Path, **settings: Any) -> dict[str, Any]:
         "settings": settings,
         "seed": 11,
         "device": "cpu",
-        "dtype": "float32",
     }
 
 
 def open_session(method: str, body: Path, **settings: Any) -> Session:
     """Opens and binds."""
-    opened = java.open(request(method, body, **settings))
+    return bound_session(request(method, body, **settings))
+
+
+def bound_session(request: dict[str, Any]) -> Session:
+    """Opens what is asked for and binds buffers to it."""
+    opened = java.open(request)
     buffers = {
         "control": torch.zeros(8, dtype=torch.int64),
         "rates": torch.tensor([0.01, 0.01, 1, 0, 0, 0, 0, 0], dtype=torch.float64),
@@ -104,7 +108,7 @@ def open_session(method: str, body: Path, **settings: Any) -> Session:
         "loss": torch.zeros(4, dtype=torch.float64),
         "logits": torch.zeros(ROWS, len(LABELS)),
     }
-    if method == "head":
+    if request["method"] == "head":
         buffers["features"] = torch.zeros(ROWS * HIDDEN)
     else:
         buffers["input_ids"] = torch.zeros(ROWS * LENGTH, dtype=torch.int32)

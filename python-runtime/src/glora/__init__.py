@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from glora.adapter import load_adapter, save_adapter
     from glora.adapters import Adapters
-    from glora.biases import declare_biases
+    from glora.biases import declare_biases, undeclarable
     from glora.errors import (
         AdapterError,
         ConfigurationError,
@@ -78,6 +78,7 @@ _EXPORTS = {
     "parameter_counts": "glora.structure",
     "save_adapter": "glora.adapter",
     "set_structure": "glora.inject",
+    "undeclarable": "glora.biases",
     "unmerge": "glora.merge",
 }
 
@@ -112,6 +113,7 @@ __all__ = [
     "parameter_counts",
     "save_adapter",
     "set_structure",
+    "undeclarable",
     "unmerge",
 ]
 

@@ -11,6 +11,7 @@ to keep adapter and body apart, or to leave C and E out of the search space.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -19,7 +20,7 @@ from torch import nn
 from glora.errors import MergeError
 from glora.merge import DECLARED, created_biases, is_merged
 
-__all__ = ["declare_biases"]
+__all__ = ["declare_biases", "undeclarable"]
 
 # Names under which configurations of transformers say whether layers have a bias.
 _SETTINGS = ("attention_bias", "mlp_bias", "qkv_bias", "use_bias", "bias", "use_qkv_bias")
@@ -73,6 +74,27 @@ def declare_biases(model: nn.Module) -> tuple[str, ...]:
         setattr(config, setting, True)
     model.__dict__[DECLARED] = (tuple(chosen), filled)
     return tuple(chosen)
+
+
+def undeclarable(model: nn.Module, sites: Iterable[str]) -> list[str]:
+    """The sites without a bias to which no setting of the model's configuration gives one.
+
+    There a bias that C or E makes would be lost when the merged model is loaded. A model without a
+    configuration of transformers is built by its own code, which may do as it likes: it has none.
+
+    Args:
+        model: not merged.
+        sites: names of its linear layers.
+    """
+    bare = [name for name in sites if getattr(model.get_submodule(name), "bias", None) is None]
+    config: Any = getattr(model, "config", None)
+    if not bare or config is None or not hasattr(config, "model_type"):
+        return []
+    able: set[str] = set()
+    for setting in _SETTINGS:
+        if getattr(config, setting, None) is False:
+            able |= _gained(model, setting)
+    return [name for name in bare if f"{name}.bias" not in able]
 
 
 def _gained(model: nn.Module, setting: str) -> set[str]:

@@ -17,7 +17,12 @@ from typing import Any
 
 from glora.errors import ConfigurationError, EnvironmentNotUsable
 
-__all__ = ["configure", "describe", "require_device"]
+__all__ = ["PRECISIONS", "configure", "describe", "require_precision", "resolve_device"]
+
+# What `runtime.precision` can be.
+PRECISIONS = ("float32", "bfloat16", "autocast")
+
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(?::(\d+))?")
 
 # Variables that change which kernel runs, and with it the last bits of a result.
 _KERNEL_VARIABLES = (
@@ -54,6 +59,8 @@ def configure(threads: int, *, deterministic: bool = True) -> None:
             f"`threads` is {threads!r}, expected an integer from 1 on: set it to the number of "
             "cores to use."
         )
+    # cuBLAS is deterministic only with a workspace of fixed size, which it reads when it starts.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch = _torch()
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(deterministic)
@@ -62,12 +69,17 @@ def configure(threads: int, *, deterministic: bool = True) -> None:
     torch.utils.deterministic.fill_uninitialized_memory = False
 
 
-def describe() -> dict[str, Any]:
+def describe(device: str = "cpu") -> dict[str, Any]:
     """Returns versions, kernels and threads of this process, and a digest of them.
 
+    Args:
+        device: as `resolve_device` takes it; `device` in the answer is the one that it means.
+
     Raises:
-        EnvironmentNotUsable: torch cannot be imported.
+        ConfigurationError: no name of a device.
+        EnvironmentNotUsable: torch cannot be imported, or the device is not there.
     """
+    device = resolve_device(device)
     torch = _torch()
     found: dict[str, Any] = {
         "python": platform.python_version(),
@@ -86,21 +98,94 @@ def describe() -> dict[str, Any]:
             name: os.environ[name] for name in _KERNEL_VARIABLES if name in os.environ
         },
     }
+    if device != "cpu":
+        found["accelerator"] = _accelerator(torch, device)
     text = json.dumps(found, sort_keys=True)
-    return {**found, "fingerprint": hashlib.sha256(text.encode()).hexdigest()}
+    return {
+        **found,
+        "device": device,
+        "fingerprint": hashlib.sha256(text.encode()).hexdigest(),
+    }
 
 
-def require_device(device: str, dtype: str) -> None:
-    """Checks that models can be trained there.
+def _accelerator(torch: Any, device: str) -> dict[str, Any]:
+    if device == "mps":
+        return {"kind": "mps", "system": platform.mac_ver()[0]}
+    return {
+        "kind": "cuda",
+        "name": torch.cuda.get_device_name(device),
+        "capability": list(torch.cuda.get_device_capability(device)),
+        "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version(),
+    }
+
+
+def resolve_device(name: str) -> str:
+    """Returns the torch device that `runtime.device` means: `cpu`, `cuda:N` or `mps`.
+
+    Args:
+        name: of a device, or `auto` for the first of `cuda:0`, `mps` and `cpu` that is there.
 
     Raises:
-        ConfigurationError: another device or type than this version trains on.
+        ConfigurationError: no name of a device.
+        EnvironmentNotUsable: this machine, or this torch, has no such device.
     """
-    if device != "cpu" or dtype != "float32":
+    match = _DEVICE.fullmatch(name)
+    if not match:
         raise ConfigurationError(
-            f"The runtime asks for {dtype} on `{device}`, expected float32 on `cpu`, which is "
-            "what this version trains on: set runtime.device and runtime.dtype accordingly."
+            f"The runtime asks for the device {name!r}, expected auto, cpu, cuda:N or mps: set "
+            "runtime.device."
         )
+    if name == "cpu":
+        return name
+    torch = _torch()
+    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    metal = torch.backends.mps.is_available()
+    if name == "auto":
+        return "cuda:0" if found else "mps" if metal else "cpu"
+    if name == "mps":
+        if not metal:
+            raise EnvironmentNotUsable(
+                "The runtime asks for the device `mps`, which this torch does not find here: set "
+                "runtime.device to auto or cpu, or install a torch for Apple's GPUs."
+            )
+        return name
+    number = int(match[1] or 0)
+    if number >= found:
+        raise EnvironmentNotUsable(
+            f"The runtime asks for the device `{name}` and this torch ({torch.__version__}) finds "
+            f"{found} CUDA devices: set runtime.device to auto or cpu, or install a torch for CUDA "
+            "and the driver that it needs."
+        )
+    return f"cuda:{number}"
+
+
+def require_precision(precision: str, device: str) -> None:
+    """Checks that models can be trained so.
+
+    Args:
+        precision: one of `PRECISIONS`.
+        device: as `resolve_device` returns it.
+
+    Raises:
+        ConfigurationError: no precision.
+        EnvironmentNotUsable: the device has no bfloat16.
+    """
+    if precision not in PRECISIONS:
+        raise ConfigurationError(
+            f"The runtime asks for the precision {precision!r}, expected one of "
+            f"{', '.join(PRECISIONS)}: set runtime.precision."
+        )
+    if precision != "float32" and device.startswith("cuda"):
+        torch = _torch()
+        # Without "emulation", which computes in float32 and only rounds.
+        with torch.cuda.device(device):
+            able = torch.cuda.is_bf16_supported(including_emulation=False)
+        if not able:
+            raise EnvironmentNotUsable(
+                f"The runtime asks for {precision} and {torch.cuda.get_device_name(device)} has no "
+                "bfloat16 (it came with compute capability 8.0): set runtime.precision to float32."
+            )
 
 
 def _torch() -> Any:

@@ -6,7 +6,8 @@ on the same frozen weights, in place, and nothing else of the model is touched.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ def inject(
     exclude: str | Sequence[str] = ("head",),
     *,
     generator: torch.Generator | None = None,
+    without_bias: Collection[str] = (),
 ) -> list[Site]:
     """Replaces the targeted linear layers by `GLoRALinear`, all forms `none`, in place.
 
@@ -55,6 +57,8 @@ def inject(
         targets: one pattern or several, see `targets.py`.
         exclude: patterns of layers to leave as they are.
         generator: for the support tensors' first values; torch's global one when omitted.
+        without_bias: sites that must not get a bias (see `glora.undeclarable`): C, D and E are
+            dead there.
 
     Returns:
         The sites in the model's order: row i of a structure's codes belongs to site i.
@@ -70,7 +74,10 @@ def inject(
     found = find_targets(model, targets, exclude)
     for parameter in model.parameters():
         parameter.requires_grad_(False)
-    layers = [new_layer(model, name, space, generator) for name in found]
+    layers = [
+        new_layer(model, name, space, generator, without_bias=name in without_bias)
+        for name in found
+    ]
     replace_modules(model, [(layer.base, layer) for layer in layers])
     return [layer.site for layer in layers]
 
@@ -94,10 +101,17 @@ def site_at(model: nn.Module, name: str) -> Site:
 
 
 def new_layer(
-    model: nn.Module, name: str, space: SearchSpace, generator: torch.Generator | None = None
+    model: nn.Module,
+    name: str,
+    space: SearchSpace,
+    generator: torch.Generator | None = None,
+    *,
+    without_bias: bool = False,
 ) -> GLoRALinear:
     """A GLoRA layer for the linear layer `name` of `model`, which does not hold it yet."""
     site, module = site_at(model, name), model.get_submodule(name)
+    if without_bias:
+        site = replace(site, dead=site.dead | frozenset("CDE"))
     base = module.base if isinstance(module, GLoRALinear) else module
     kind = layer_class(base)
     assert kind is not None  # site_at refuses the others

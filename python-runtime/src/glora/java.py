@@ -57,9 +57,13 @@ def configure(settings: Mapping[str, Any]) -> None:
     )
 
 
-def environment() -> dict[str, Any]:
-    """Returns versions, kernels and threads, and their `fingerprint`."""
-    return _environment.describe()
+def environment(request: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Returns versions, kernels, threads and `device`, and their `fingerprint`.
+
+    Args:
+        request: `device`, as an experiment names it; `cpu` when omitted.
+    """
+    return _environment.describe(str((request or {}).get("device", "cpu")))
 
 
 def fetch(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,6 +132,7 @@ def features(request: Mapping[str, Any]) -> dict[str, Any]:
         _value(request, "model_digest", "features"),
         request.get("cache"),
         int(request.get("batch", 64)),
+        device=_environment.resolve_device(str(request.get("device", "cpu"))),
     ).to_json()
 
 
@@ -136,15 +141,18 @@ def open(request: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         request: `method`, `model_path`, `model_digest` (checked where given), `labels`, `columns`
-            (as in set.json), `settings`, `seed`, `device`, `dtype`.
+            (as in set.json), `settings` (the method's, and `precision`, `accumulate` and
+            `gradient_checkpointing`), `seed`, `device`, `micro_batch` (rows that are computed at
+            once; 0 for whole batches).
 
     Returns:
-        `session`, `sites`, `ranks`, `parameters`, `hidden`.
+        `session`, `sites`, `ranks`, `parameters`, `hidden`, `device`.
     """
     global _opened
-    _environment.require_device(
-        str(request.get("device", "cpu")), str(request.get("dtype", "float32"))
-    )
+    settings = request.get("settings") or {}
+    device = _environment.resolve_device(str(request.get("device", "cpu")))
+    precision = str(settings.get("precision", "float32"))
+    _environment.require_precision(precision, device)
     # Imported here: they load torch.
     from glora.buffers import Column
     from glora.methods import open_method
@@ -167,14 +175,26 @@ def open(request: Mapping[str, Any]) -> dict[str, Any]:
         Opening(
             model_path=model_path,
             labels=labels,
-            settings=request.get("settings") or {},
+            settings=settings,
             features=plain[0].row_elements if plain else None,
             max_length=max((c.row_shape[0] for c in columns if c.sequence), default=None),
             pixels=next((c.pixels for c in columns if c.pixels), None),
             seed=int(request.get("seed", 0)),
+            device=device,
+            precision=precision,
         ),
     )
-    trainer = Trainer(method, columns, len(labels))
+    if settings.get("gradient_checkpointing"):
+        method.checkpoint_activations()
+    trainer = Trainer(
+        method,
+        columns,
+        len(labels),
+        device=device,
+        autocast=precision == "autocast",
+        accumulate=int(settings.get("accumulate", 1)),
+        micro_batch=int(request.get("micro_batch", 0)),
+    )
     _opened += 1
     _sessions[_opened] = trainer
     counts = method.parameters()
@@ -198,6 +218,7 @@ def open(request: Mapping[str, Any]) -> dict[str, Any]:
             "total": counts.total,
         },
         "hidden": method.hidden,
+        "device": device,
     }
 
 

@@ -95,7 +95,7 @@ class FlatAdamW:
         eps: added to the denominator.
 
     Raises:
-        ConfigurationError: a name twice, or a parameter that is not a dense float32 CPU tensor.
+        ConfigurationError: a name twice, a parameter that is not float32, or several devices.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class FlatAdamW:
         self._runs: list[_Run] = []
         offset = 0
         for entry in entries:
-            _check(entry, self._segments)
+            _check(entry, self._segments, entries[0].parameter.device)
             parameter = entry.parameter
             size = parameter.numel()
             segment = _Segment(entry.name, tuple(parameter.shape), offset, size)
@@ -124,15 +124,16 @@ class FlatAdamW:
                 self._runs.append(_Run(entry.group, entry.decay, offset, end))
             offset = end
         self.size = offset
-        self.weights = torch.zeros(offset)
-        self.gradients = torch.zeros(offset)
-        self.exp_avg = torch.zeros(offset)
-        self.exp_avg_sq = torch.zeros(offset)
-        self.counts = torch.zeros(offset, dtype=torch.int32)
+        self._device = device = entries[0].parameter.device if entries else torch.device("cpu")
+        self.weights = torch.zeros(offset, device=device)
+        self.gradients = torch.zeros(offset, device=device)
+        self.exp_avg = torch.zeros(offset, device=device)
+        self.exp_avg_sq = torch.zeros(offset, device=device)
+        self.counts = torch.zeros(offset, dtype=torch.int32, device=device)
         # Gathered copies of the active entries; one allocation for the life of the optimiser.
-        self._scratch = torch.empty(6, offset)
-        self._count_scratch = torch.empty(offset, dtype=torch.int32)
-        self._mask = torch.ones(offset, dtype=torch.bool)
+        self._scratch = torch.empty(6, offset, device=device)
+        self._count_scratch = torch.empty(offset, dtype=torch.int32, device=device)
+        self._mask = torch.ones(offset, dtype=torch.bool, device=device)
         self._regions: dict[str, Region | None] = {}
         self._index: Tensor | None = None
         self._parts: list[_Part] | None = None
@@ -261,7 +262,7 @@ class FlatAdamW:
         for run in self._runs:
             start, end = run.start, run.end
             if self._index is not None:
-                borders = torch.tensor([run.start, run.end])
+                borders = torch.tensor([run.start, run.end], device=self._device)
                 start, end = (int(x) for x in torch.searchsorted(self._index, borders))
             if start < end:
                 low, high = (int(x) for x in counts[start:end].aminmax())
@@ -287,9 +288,9 @@ class FlatAdamW:
         t = t[part.start : part.end]
         self._correct(int(t.max()))
         move = self._scratch[5, :size]
-        torch.index_select(self._bias2.float(), 0, t, out=move)
+        torch.index_select(self._bias2.float().to(self._device), 0, t, out=move)
         denominator.div_(move).add_(self._eps)
-        torch.index_select((-rate / self._bias1).float(), 0, t, out=move)
+        torch.index_select((-rate / self._bias1).float().to(self._device), 0, t, out=move)
         w.add_(move.mul_(m).div_(denominator))
 
     def _correct(self, count: int) -> None:
@@ -339,14 +340,15 @@ class FlatAdamW:
         self._parts = None
 
 
-def _check(entry: Entry, known: Mapping[str, _Segment]) -> None:
+def _check(entry: Entry, known: Mapping[str, _Segment], device: torch.device) -> None:
     parameter = entry.parameter
     if entry.name in known:
         raise ConfigurationError(
             f"The trainable entry `{entry.name}` appears twice: give each its own name."
         )
-    if parameter.dtype != torch.float32 or parameter.device.type != "cpu":
+    if parameter.dtype != torch.float32 or parameter.device != device:
         raise ConfigurationError(
             f"The trainable entry `{entry.name}` is {parameter.dtype} on {parameter.device}, "
-            "expected torch.float32 on cpu: load the model in float32 on the CPU."
+            f"expected torch.float32 on {device}: what is trained is kept in float32, whatever the "
+            "body is, and on one device."
         )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -60,10 +61,37 @@ class Trainer:
         method: model and trainable entries.
         columns: of the batches.
         classes: width of the logits.
+        device: where the method's model is.
+        autocast: whether the model's matrix products are computed in bfloat16.
+        accumulate: micro-batches that a batch to train on is cut into.
+        micro_batch: rows that are computed at once, at most, in training and evaluation; 0 for as
+            many as are bound.
+
+    Raises:
+        ConfigurationError: no positive number of micro-batches, or a negative one of rows.
     """
 
-    def __init__(self, method: Method, columns: Sequence[Column], classes: int) -> None:
+    def __init__(
+        self,
+        method: Method,
+        columns: Sequence[Column],
+        classes: int,
+        *,
+        device: str = "cpu",
+        autocast: bool = False,
+        accumulate: int = 1,
+        micro_batch: int = 0,
+    ) -> None:
+        if accumulate < 1 or micro_batch < 0:
+            raise ConfigurationError(
+                f"A batch is to be cut into {accumulate} micro-batches of at most {micro_batch} "
+                "rows, expected at least 1 and 0: set training.accumulate."
+            )
         self.method = method
+        self._device = device
+        self._autocast = autocast
+        self._accumulate = accumulate
+        self._micro_batch = micro_batch
         self.optimizer = FlatAdamW(method.entries())
         self._columns = tuple(columns)
         self._classes = classes
@@ -120,16 +148,34 @@ class Trainer:
         self._set_structure(buffers)
         self._mode(training=False)
         with torch.inference_mode():
-            logits = self._evaluated(buffers.batch(plan)).float()
-            labels = buffers.labels[: plan.rows]
+            for rows in self._cut(plan.rows, 1):
+                logits = self._evaluated(self._batch(buffers, plan, rows))
+                buffers.logits[rows].copy_(logits)
+            logits, labels = buffers.logits[: plan.rows], buffers.labels[: plan.rows]
             losses = functional.cross_entropy(logits, labels, reduction="none")
-            buffers.logits[: plan.rows].copy_(logits)
             buffers.loss[0] = losses.sum(dtype=torch.float64)
 
     def _evaluated(self, batch: Mapping[str, Tensor]) -> Tensor:
         if self._candidates is None:
+            return self._forward(batch)
+        return self._candidates.forward(lambda: self._forward(batch), batch)
+
+    def _forward(self, batch: Mapping[str, Tensor]) -> Tensor:
+        if not self._autocast:
             return self.method.forward(batch)
-        return self._candidates.forward(lambda: self.method.forward(batch), batch)
+        with torch.autocast(self._device.split(":")[0], torch.bfloat16):
+            return self.method.forward(batch)
+
+    def _batch(self, buffers: Buffers, plan: Plan, rows: slice) -> dict[str, Tensor]:
+        """Returns views on some rows of the bound batch, or copies on the model's device."""
+        return {name: c[rows].to(self._device) for name, c in buffers.batch(plan).items()}
+
+    def _cut(self, rows: int, accumulate: int) -> list[slice]:
+        """Cuts a batch into micro-batches of sizes that differ by one row at most."""
+        least = -(-rows // self._micro_batch) if self._micro_batch else 1
+        pieces = min(max(accumulate, least), rows)
+        borders = [rows * piece // pieces for piece in range(pieces + 1)]
+        return [slice(*border) for border in pairwise(borders)]
 
     def open_candidates(
         self,
@@ -194,7 +240,8 @@ class Trainer:
         self._check_scores(scores)
         self._backward(buffers, buffers.plan())
         optimizer = self.optimizer
-        product = optimizer.weights.double().mul_(optimizer.gradients)
+        # On the CPU: not every device has float64.
+        product = optimizer.weights.cpu().double().mul_(optimizer.gradients.cpu())
         self.method.add_scores(scores, lambda name: optimizer.view(product, name))
 
     def sort_ranks(self, scores: Tensor) -> None:
@@ -291,6 +338,7 @@ class Trainer:
             self._set_structure(self._bound())
         self._mode(training=False)
         report = self.method.merge()
+        self.method.finish()
         self._merged = True
         return report
 
@@ -309,18 +357,27 @@ class Trainer:
             self.method.export_merged(folder)
 
     def _backward(self, buffers: Buffers, plan: Plan) -> float:
-        """Forward and backward over the bound batch; returns the norm of the gradient."""
+        """Forward and backward over the bound batch; returns the norm of the gradient.
+
+        A micro-batch's loss is weighted by its share of the rows, so that the gradients add up to
+        those of the whole batch's mean.
+        """
         self.close_candidates()
         self._set_structure(buffers)
         self._mode(training=True)
         torch.manual_seed(plan.seed)
         self.optimizer.zero_grad()
-        logits = self.method.forward(buffers.batch(plan)).float()
-        loss = functional.cross_entropy(logits, buffers.labels[: plan.rows])
-        buffers.loss[0] = loss.detach()
-        buffers.logits[: plan.rows].copy_(logits.detach())
-        penalty = self.method.penalty()
-        (loss if penalty is None else loss + penalty).backward()
+        buffers.loss[0] = 0
+        for rows in self._cut(plan.rows, self._accumulate):
+            logits = self._forward(self._batch(buffers, plan, rows)).float()
+            loss = functional.cross_entropy(logits, buffers.labels[rows].to(self._device))
+            share = (rows.stop - rows.start) / plan.rows
+            if share != 1:
+                loss = loss * share
+            buffers.loss[0] += loss.detach().cpu()
+            buffers.logits[rows].copy_(logits.detach())
+            penalty = self.method.penalty() if rows.start == 0 else None
+            (loss if penalty is None else loss + penalty).backward()
         return self.optimizer.gradient_norm()
 
     def _set_structure(self, buffers: Buffers) -> None:

@@ -34,6 +34,8 @@ class Opening:
         max_length: tokens of the longest row, where rows are sequences.
         pixels: what an image becomes on its way into the model, where rows are images.
         seed: of the fresh weights.
+        device: torch device that the model is put on.
+        precision: of the body: `float32`, `bfloat16`, or `autocast`, which keeps it in float32.
     """
 
     model_path: Path
@@ -43,6 +45,8 @@ class Opening:
     max_length: int | None = None
     pixels: PixelInput | None = None
     seed: int = 0
+    device: str = "cpu"
+    precision: str = "float32"
 
 
 @dataclass(frozen=True)
@@ -144,6 +148,15 @@ class Method(ABC):
 
     def load_state(self, tensors: Mapping[str, Tensor]) -> None:  # noqa: B027
         """Takes what `state` returned, by the same names."""
+
+    def checkpoint_activations(self) -> None:  # noqa: B027 (see below)
+        """Computes the blocks' activations again in the backward pass, instead of keeping them.
+
+        A method without a body in its step keeps none, and does nothing.
+        """
+
+    def finish(self) -> None:  # noqa: B027 (most have nothing to do)
+        """Puts the merged model in the types in which it is saved."""
 
     def set_codes(self, codes: np.ndarray) -> Mapping[str, Region | None]:
         """Takes a structure [sites, 5]; returns the active region of each entry it governs.

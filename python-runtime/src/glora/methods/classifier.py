@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from torch import Tensor
+    from torch.utils.hooks import RemovableHandle
     from transformers import PreTrainedModel
 
 __all__ = ["ClassifierMethod", "adapter_seed", "count", "head_entries", "head_of", "head_tensors"]
@@ -35,8 +36,11 @@ class ClassifierMethod(Method):
             opening.labels,
             dropout=float(opening.settings.get("dropout", 0.0)),
             max_length=opening.max_length,
+            dtype="bfloat16" if opening.precision == "bfloat16" else "float32",
+            device=opening.device,
         )
         self.model.requires_grad_(False)
+        self._hook = widen_head(self.model)
         self.hidden = head_of(self.model).in_features
         self._plain_entries = sum(p.numel() for p in self.model.parameters())
 
@@ -59,6 +63,15 @@ class ClassifierMethod(Method):
         logits: Tensor = self.model(**inputs).logits
         return logits
 
+    def checkpoint_activations(self) -> None:
+        """Lets transformers run every block under torch's activation checkpointing."""
+        models.checkpoint_activations(self.model)
+
+    def finish(self) -> None:
+        """Rounds the head to the body's type."""
+        self._hook.remove()
+        head_of(self.model).to(self.model.dtype)
+
     def export_merged(self, folder: Path) -> None:
         """Writes an ordinary Hugging Face folder."""
         models.save_classifier(self.model, self._model_path, folder, self._pixels)
@@ -69,6 +82,19 @@ def head_of(model: PreTrainedModel) -> nn.Linear:
     return cast(
         nn.Linear, model.get_submodule(models.architecture(str(model.config.model_type)).head)
     )
+
+
+def widen_head(model: PreTrainedModel) -> RemovableHandle:
+    """Keeps the head in float32 over a body in half precision; it takes the body's output so.
+
+    What is trained moves in steps that bfloat16, with its 8 bits, would round away.
+    """
+    head = head_of(model).float()
+
+    def widened(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return (inputs[0].to(cast(nn.Linear, module).weight.dtype), *inputs[1:])
+
+    return head.register_forward_pre_hook(widened)
 
 
 def head_entries(model: PreTrainedModel) -> list[Entry]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from glora.models.architecture import ARCHITECTURES, Architecture, architecture, linear_sites
+from glora.models.causal import is_causal, last_hidden, load_causal, word_logits
 from glora.models.classifier import (
+    checkpoint_activations,
     init_head,
     load_classifier,
     pooled_features,
@@ -28,8 +30,12 @@ __all__ = [
     "ModelFiles",
     "PixelInput",
     "architecture",
+    "checkpoint_activations",
     "init_head",
+    "is_causal",
+    "last_hidden",
     "linear_sites",
+    "load_causal",
     "load_classifier",
     "load_tokenizer",
     "pixel_input",
@@ -40,4 +46,5 @@ __all__ = [
     "set_dropout",
     "tokenizer_digests",
     "weights_digest",
+    "word_logits",
 ]

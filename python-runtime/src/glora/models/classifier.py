@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,6 +17,7 @@ from glora.errors import ConfigurationError, SourceError
 from glora.models.architecture import architecture
 from glora.models.files import INPUT_FILES, PREPROCESSOR, read_config
 from glora.models.pixels import PixelInput, tokens_of
+from glora.models.quiet import quiet
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -69,7 +69,7 @@ def load_classifier(
         kind = transformers.AutoModelForImageClassification
         max_length = tokens_of(config)
     # A missing head is drawn at random before we set it: keep the process's generator out of it.
-    with _quiet(), torch.random.fork_rng(devices=[]):
+    with quiet(), torch.random.fork_rng(devices=[]):
         model, loading = kind.from_pretrained(
             str(path),
             dtype=DTYPES[dtype],
@@ -96,7 +96,7 @@ def load_classifier(
     classifier = cast("PreTrainedModel", model)
     set_dropout(classifier, dropout)
     cast(nn.Module, classifier).to(device).eval()
-    _align(classifier)
+    align(classifier)
     with torch.no_grad():
         for parameter in _head(classifier).parameters():
             parameter.zero_()
@@ -116,6 +116,22 @@ def init_head(model: nn.Module, seed: int) -> None:
         head.weight.copy_(drawn)
         if head.bias is not None:
             head.bias.zero_()
+
+
+def checkpoint_activations(model: PreTrainedModel) -> None:
+    """Makes every block compute its activations again in the backward pass, in training mode.
+
+    Raises:
+        ConfigurationError: the architecture cannot do so.
+    """
+    if not getattr(model, "supports_gradient_checkpointing", False):
+        raise ConfigurationError(
+            f"A {type(model).__name__} cannot compute its activations again: set "
+            "training.gradient_checkpointing to false."
+        )
+    # Not re-entrant: the frozen embeddings' output has no gradient, and the re-entrant kind gives
+    # none to what is inside of a block then.
+    model.activation_checkpointing_enable({"use_reentrant": False})
 
 
 def set_dropout(model: nn.Module, probability: float) -> None:
@@ -174,7 +190,7 @@ def save_classifier(
     target = Path(folder)
     with storage.new_folder(target) as new:
         try:
-            with _quiet():
+            with quiet():
                 cast("PreTrainedModel", model).save_pretrained(str(new))
         except SafetensorError as error:  # it reports a full disk as text only
             if "os error 28" in str(error):
@@ -202,7 +218,7 @@ def _attention(device: str, max_length: int | None) -> str:
     return "eager" if device == "cpu" and short else "sdpa"
 
 
-def _align(model: nn.Module) -> None:
+def align(model: nn.Module) -> None:
     """Bring every weight to a 64-byte boundary.
 
     A weight that is mapped from its file starts wherever the file has it, and the CPU's matrix
@@ -211,19 +227,3 @@ def _align(model: nn.Module) -> None:
     for tensor in [*model.parameters(), *model.buffers()]:
         if tensor.device.type == "cpu" and tensor.data_ptr() % _ALIGNMENT:
             tensor.data = tensor.data.clone()
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep transformers' reports and bars (a head that is missing is what we want) off stderr."""
-    from transformers.utils import logging
-
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from glora import drawn, sources, storage
 from glora.errors import SourceError
+from glora.models import gguf
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -26,6 +27,7 @@ TOKENIZER_FILES = (
     "tokenizer.model",
     "spiece.model",
     "sentencepiece.bpe.model",
+    "chat_template.jinja",
 )
 PREPROCESSOR = "preprocessor_config.json"
 # What stands beside the weights and says how an input becomes numbers.
@@ -76,21 +78,26 @@ def resolve_model(
     if spec.kind == "drawn":
         path = drawn.body(spec.name, fetched.path.with_suffix(""))
         return ModelFiles(path, weights_digest(path), fetched.cached)
-    root = sources.tree(fetched, Path(cache).expanduser() if cache is not None else None)
-    path = _model_folder(root, source)
+    folder = Path(cache).expanduser() if cache is not None else storage.default_cache()
+    alone = fetched.path.suffix.lower() == ".gguf"
+    root = fetched.path if alone else sources.tree(fetched, folder)
+    path = _model_folder(root, source, folder)
     return ModelFiles(path, weights_digest(path), fetched.cached)
 
 
-def _model_folder(root: Path, source: str) -> Path:
+def _model_folder(root: Path, source: str, cache: Path) -> Path:
     # A folder of sentence-transformers has config.json files of its layers too; the model's is
     # the one that names an architecture.
     folders = [
         path.parent for path in sorted(root.rglob("config.json")) if "model_type" in _json(path)
     ]
     if not folders:
+        packed = gguf.find(root, source)
+        if packed is not None:
+            return gguf.model_folder(packed, cache)
         raise SourceError(
-            f"The source {source} holds no model: no config.json with a model_type was found; "
-            f"expected a folder as transformers saves it."
+            f"The source {source} holds no model: no config.json with a model_type was found, and "
+            f"no GGUF file; expected a folder as transformers saves it."
         )
     depth = min(len(folder.parts) for folder in folders)
     shallowest = [folder for folder in folders if len(folder.parts) == depth]

@@ -91,8 +91,14 @@ final class Defaults {
     JsonNode properties = ExperimentSchema.definition("training").get("properties");
     own.properties()
         .forEach(
-            entry ->
-                out.set(entry.getKey(), number(entry.getValue(), properties.get(entry.getKey()))));
+            entry -> {
+              JsonNode schema = properties.get(entry.getKey());
+              if (unwritten(entry.getValue(), schema)) {
+                out.remove(entry.getKey());
+              } else {
+                out.set(entry.getKey(), number(entry.getValue(), schema));
+              }
+            });
     return out;
   }
 
@@ -138,7 +144,7 @@ final class Defaults {
       if (value == null) {
         value = own.has("default") ? own.get("default") : kind.get("default");
       }
-      if (value == null) {
+      if (value == null || unwritten(value, own)) {
         continue;
       }
       out.set(
@@ -146,6 +152,15 @@ final class Defaults {
           value.isObject() && kind.has("properties") ? fill(value, kind) : number(value, kind));
     }
     return out;
+  }
+
+  /**
+   * Whether a value is one that is never written out ({@code x-default}): the key came after runs
+   * were made without it, and whoever does not use it keeps the runs' keys.
+   */
+  private static boolean unwritten(JsonNode value, JsonNode schema) {
+    JsonNode own = schema.get("x-default");
+    return own != null && number(value, schema).equals(number(own, schema));
   }
 
   /** 8 and 8.0 are one number, so one key: whatever the schema calls a number becomes a double. */

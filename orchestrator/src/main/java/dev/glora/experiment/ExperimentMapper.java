@@ -22,7 +22,8 @@ final class ExperimentMapper {
         new RuntimeSpec(
             runtime.get("device").textValue(),
             runtime.get("threads").intValue(),
-            runtime.get("dtype").textValue()),
+            runtime.get("dtype").textValue(),
+            runtime.path("precision").asText(RuntimeSpec.FLOAT32)),
         source(all.get("model")),
         new TaskSpec(
             source(task.get("source")),
@@ -109,7 +110,9 @@ final class ExperimentMapper {
         training.get("weight_decay").doubleValue(),
         training.get("clip_norm").doubleValue(),
         training.get("dropout").doubleValue(),
-        training.get("checkpoint_every").intValue());
+        training.get("checkpoint_every").intValue(),
+        training.path("accumulate").asInt(1),
+        training.path("gradient_checkpointing").asBoolean());
   }
 
   private static SourceSpec source(JsonNode source) {

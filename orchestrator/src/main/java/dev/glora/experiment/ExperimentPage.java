@@ -142,7 +142,8 @@ public final class ExperimentPage {
   }
 
   private static String standard(JsonNode own, JsonNode kind) {
-    JsonNode value = own.has("default") ? own.path("default") : kind.path("default");
+    String key = own.has("x-default") ? "x-default" : "default";
+    JsonNode value = own.has(key) ? own.path(key) : kind.path(key);
     if (value.isMissingNode() || value.isNull() || (value.isObject() && value.isEmpty())) {
       return "";
     }

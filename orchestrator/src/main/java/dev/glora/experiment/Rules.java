@@ -65,6 +65,9 @@ final class Rules {
     if (training.batchSize() > train) {
       throw tooLarge(at, "batch_size", training.batchSize(), "rows of the train split", train);
     }
+    if (training.accumulate() > training.batchSize()) {
+      throw tooLarge(at, "accumulate", training.accumulate(), "batch size", training.batchSize());
+    }
     if (training.warmupSteps() > training.steps()) {
       throw tooLarge(at, "warmup_steps", training.warmupSteps(), "steps", training.steps());
     }

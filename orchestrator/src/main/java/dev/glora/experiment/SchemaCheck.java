@@ -1,9 +1,11 @@
 package dev.glora.experiment;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.networknt.schema.JsonMetaSchema;
 import com.networknt.schema.JsonNodePath;
 import com.networknt.schema.JsonSchema;
 import com.networknt.schema.JsonSchemaFactory;
+import com.networknt.schema.NonValidationKeyword;
 import com.networknt.schema.PathType;
 import com.networknt.schema.SchemaValidatorsConfig;
 import com.networknt.schema.SpecVersion;
@@ -16,9 +18,18 @@ import java.util.Set;
 
 /** Holds an experiment against the schema and words what it finds. */
 final class SchemaCheck {
+  /**
+   * The draft's vocabulary and {@code x-default}, which says something to {@link Defaults} only.
+   */
+  private static final JsonMetaSchema META =
+      JsonMetaSchema.builder(JsonMetaSchema.getV202012())
+          .keyword(new NonValidationKeyword("x-default"))
+          .build();
+
   // Compiled once: a matrix has thousands of variants.
   private static final JsonSchema SCHEMA =
-      JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012)
+      JsonSchemaFactory.getInstance(
+              SpecVersion.VersionFlag.V202012, factory -> factory.metaSchema(META))
           .getSchema(
               ExperimentSchema.json(),
               SchemaValidatorsConfig.builder().pathType(PathType.JSON_POINTER).build());

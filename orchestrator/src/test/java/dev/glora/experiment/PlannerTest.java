@@ -46,6 +46,9 @@ class PlannerTest {
         "seeds=[0,5,6]",
         "training.steps=200",
         "methods.2.search.mutation_probability=0.20",
+        "runtime.precision=float32",
+        "training.accumulate=1",
+        "methods.2.finetune.gradient_checkpointing=false",
         "methods.2.training={steps: 200}"
       })
   void whatDoesNotConcernTheRunLeavesItsKey(String override) {
@@ -57,6 +60,10 @@ class PlannerTest {
       strings = {
         "name=other",
         "runtime.threads=1",
+        "runtime.device=auto",
+        "runtime.precision=autocast",
+        "training.accumulate=2",
+        "methods.2.finetune.gradient_checkpointing=true",
         "model='local:/m'",
         "task.split.seed=18",
         "training.steps=201",

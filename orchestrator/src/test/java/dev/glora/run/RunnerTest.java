@@ -134,6 +134,42 @@ class RunnerTest {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource({"bfloat16, cpu", "autocast, auto"})
+  void halfPrecisionIsTrainedMergedAndRecorded(String precision, String device) throws Exception {
+    CancelToken cancel = new CancelToken();
+    Path runs = temp.resolve(precision);
+    List<PlannedRun> plan =
+        Tiny.plan(
+            material,
+            "runtime.precision=" + precision,
+            "runtime.device=" + device,
+            "training.accumulate=2",
+            "training.gradient_checkpointing=true",
+            "methods.2.final=[finetune]");
+    List<RunOutcome> done =
+        Tiny.run(
+            runs,
+            material,
+            python,
+            cancel,
+            new Tiny.Counter(cancel, -1),
+            plan.stream().filter(run -> run.method().method().equals("glora")).toList());
+    assertThat(done).extracting(RunOutcome::status).containsOnly(RunStatus.FINISHED);
+    try (RunStore store = RunStore.open(runs)) {
+      String glora = glora(store);
+      assertThat(store.section(glora, "environment").orElseThrow().path("device").asText())
+          .matches("cpu|cuda:\\d+|mps");
+      JsonNode merge = store.finals(glora).get(0).record().path("merge");
+      assertThat(merge.path("max_abs_diff").asDouble()).isPositive().isLessThan(0.256);
+      JsonNode config =
+          Json.MAPPER.readTree(
+              Files.readAllBytes(runs.resolve(glora).resolve("final-finetune/model/config.json")));
+      assertThat(config.path("dtype").asText())
+          .isEqualTo(precision.equals("bfloat16") ? "bfloat16" : "float32");
+    }
+  }
+
   @Test
   void finishedRunsAreNotDoneAgain() throws IOException {
     CancelToken cancel = new CancelToken();

@@ -60,7 +60,6 @@ class ZeroCopyTest {
                 Map.of("ranks", List.of(1, 2)),
                 1,
                 "cpu",
-                "float32",
                 8));
   }
 
