@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from glora.errors import ConfigurationError
+from glora.losses import Target
 from glora.models.pixels import PixelInput
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Buffers", "Column", "Plan"]
 
+CLASS = Target()
 _DTYPES = {"i32": torch.int32, "u8": torch.uint8, "f32": torch.float32, "i64": torch.int64}
 
 
@@ -95,7 +97,7 @@ class Buffers:
         rates: float64 [8]: learning rate, weight decay, multiplier of the head's learning rate,
             norm to clip gradients to (0: off).
         data: by column: flat, B rows of it; rows are packed at the trimmed length.
-        labels: int64 [B].
+        labels: of B rows, as `Target.labels_buffer` says; int64 [B] for classes.
         loss: float64 [4], written: loss and gradient norm.
         logits: float32 [B, classes], written.
     """
@@ -111,7 +113,12 @@ class Buffers:
 
     @classmethod
     def check(
-        cls, tensors: Mapping[str, Tensor], columns: Sequence[Column], sites: int, classes: int
+        cls,
+        tensors: Mapping[str, Tensor],
+        columns: Sequence[Column],
+        sites: int,
+        classes: int,
+        target: Target = CLASS,
     ) -> Buffers:
         """Checks every tensor and takes them, without a copy.
 
@@ -120,14 +127,14 @@ class Buffers:
         """
         if "labels" not in tensors:
             raise ConfigurationError(
-                "The buffer `labels` is missing: bind torch.int64 with one element for each row of "
-                "the greatest batch."
+                f"The buffer `labels` is missing: bind {target.labels_buffer(1, classes)[0]} with "
+                "an entry for each row of the greatest batch."
             )
-        rows = tensors["labels"].numel()
+        rows = len(tensors["labels"])
         expected: dict[str, tuple[torch.dtype, tuple[int, ...]]] = {
             "control": (torch.int64, (8,)),
             "rates": (torch.float64, (8,)),
-            "labels": (torch.int64, (rows,)),
+            "labels": target.labels_buffer(rows, classes),
             "loss": (torch.float64, (4,)),
             "logits": (torch.float32, (rows, classes)),
         }
@@ -171,7 +178,7 @@ class Buffers:
             ConfigurationError: more rows or a greater length than the buffers hold.
         """
         rows, length, step, seed = self.control[:4].tolist()
-        capacity = self.labels.numel()
+        capacity = len(self.labels)
         if not 0 < rows <= capacity:
             raise ConfigurationError(
                 f"The batch has {rows} rows, expected 1 to {capacity}: set control[0] to the "

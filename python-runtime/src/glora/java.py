@@ -141,8 +141,8 @@ def open(request: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         request: `method`, `model_path`, `model_digest` (checked where given), `labels`, `columns`
-            (as in set.json), `settings` (the method's, and `precision`, `accumulate` and
-            `gradient_checkpointing`), `seed`, `device`, `micro_batch` (rows that are computed at
+            and `target` (as in set.json), `settings` (the method's, and `precision`, `accumulate`
+            and `gradient_checkpointing`), `seed`, `device`, `micro_batch` (rows that are computed at
             once; 0 for whole batches).
 
     Returns:
@@ -155,6 +155,7 @@ def open(request: Mapping[str, Any]) -> dict[str, Any]:
     _environment.require_precision(precision, device)
     # Imported here: they load torch.
     from glora.buffers import Column
+    from glora.losses import Target
     from glora.methods import open_method
     from glora.methods.base import Opening
     from glora.models import weights_digest
@@ -169,12 +170,14 @@ def open(request: Mapping[str, Any]) -> dict[str, Any]:
         )
     columns = [Column.parse(value) for value in _value(request, "columns", "open")]
     labels = [str(label) for label in _value(request, "labels", "open")]
+    target = Target.of(request.get("target"))
     plain = [c for c in columns if c.name == "features" and not c.sequence]
     method = open_method(
         str(_value(request, "method", "open")),
         Opening(
             model_path=model_path,
             labels=labels,
+            target=target,
             settings=settings,
             features=plain[0].row_elements if plain else None,
             max_length=max((c.row_shape[0] for c in columns if c.sequence), default=None),
@@ -190,6 +193,7 @@ def open(request: Mapping[str, Any]) -> dict[str, Any]:
         method,
         columns,
         len(labels),
+        target,
         device=device,
         autocast=precision == "autocast",
         accumulate=int(settings.get("accumulate", 1)),

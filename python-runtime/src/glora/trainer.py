@@ -9,23 +9,24 @@ on bit for bit as if it had not been (on one environment fingerprint, see `envir
 
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.nn import functional
 
 from glora import storage
 from glora.buffers import Buffers
 from glora.candidates import Candidates
 from glora.checkpoint import load_tensors, save_tensors, storage_errors
 from glora.errors import ConfigurationError, DivergedError, StorageError
+from glora.losses import Target
 from glora.optimizer import FlatAdamW
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from torch import Tensor
@@ -61,6 +62,7 @@ class Trainer:
         method: model and trainable entries.
         columns: of the batches.
         classes: width of the logits.
+        target: what a row's label is; a class when omitted.
         device: where the method's model is.
         autocast: whether the model's matrix products are computed in bfloat16.
         accumulate: micro-batches that a batch to train on is cut into.
@@ -76,6 +78,7 @@ class Trainer:
         method: Method,
         columns: Sequence[Column],
         classes: int,
+        target: Target | None = None,
         *,
         device: str = "cpu",
         autocast: bool = False,
@@ -88,6 +91,7 @@ class Trainer:
                 "rows, expected at least 1 and 0: set training.accumulate."
             )
         self.method = method
+        self._target = target or Target()
         self._device = device
         self._autocast = autocast
         self._accumulate = accumulate
@@ -109,7 +113,9 @@ class Trainer:
         Raises:
             ConfigurationError: a buffer is missing, unknown, or of another type or size.
         """
-        self._buffers = Buffers.check(tensors, self._columns, len(self.method.sites), self._classes)
+        self._buffers = Buffers.check(
+            tensors, self._columns, len(self.method.sites), self._classes, self._target
+        )
 
     def step(self) -> None:
         """Trains on the bound batch: `loss[0]` = mean loss, `loss[1]` = gradient norm, `logits`.
@@ -149,10 +155,13 @@ class Trainer:
         self._mode(training=False)
         with torch.inference_mode():
             for rows in self._cut(plan.rows, 1):
-                logits = self._evaluated(self._batch(buffers, plan, rows))
-                buffers.logits[rows].copy_(logits)
-            logits, labels = buffers.logits[: plan.rows], buffers.labels[: plan.rows]
-            losses = functional.cross_entropy(logits, labels, reduction="none")
+                buffers.logits[rows].copy_(self._evaluated(self._batch(buffers, plan, rows)))
+            outputs, labels = buffers.logits[: plan.rows], buffers.labels[: plan.rows]
+            # A merged head gives the label's own unit by itself.
+            standard = self._target.standard(outputs) if self._merged else outputs
+            losses = self._target.losses(standard, labels)
+            if not self._merged:
+                outputs.copy_(self._target.natural(outputs))
             buffers.loss[0] = losses.sum(dtype=torch.float64)
 
     def _evaluated(self, batch: Mapping[str, Tensor]) -> Tensor:
@@ -321,7 +330,11 @@ class Trainer:
         self._unmerged("export_adapter")
         if self.method.sites:
             self._set_structure(self._bound())
-        with storage_errors(folder), storage.new_folder(folder) as temporary:
+        with (
+            storage_errors(folder),
+            self._folded_head(),
+            storage.new_folder(folder) as temporary,
+        ):
             file, entries = self.method.export_adapter(temporary)
             files = tuple(sorted(p.name for p in temporary.iterdir()))
         return AdapterExport(file, entries, files)
@@ -338,6 +351,8 @@ class Trainer:
             self._set_structure(self._bound())
         self._mode(training=False)
         report = self.method.merge()
+        with torch.no_grad():
+            self._target.fold(self._head())
         self.method.finish()
         self._merged = True
         return report
@@ -369,16 +384,37 @@ class Trainer:
         self.optimizer.zero_grad()
         buffers.loss[0] = 0
         for rows in self._cut(plan.rows, self._accumulate):
-            logits = self._forward(self._batch(buffers, plan, rows)).float()
-            loss = functional.cross_entropy(logits, buffers.labels[rows].to(self._device))
+            outputs = self._forward(self._batch(buffers, plan, rows)).float()
+            loss = self._target.loss(outputs, buffers.labels[rows].to(self._device))
             share = (rows.stop - rows.start) / plan.rows
             if share != 1:
                 loss = loss * share
             buffers.loss[0] += loss.detach().cpu()
-            buffers.logits[rows].copy_(logits.detach())
+            buffers.logits[rows].copy_(self._target.natural(outputs.detach()))
             penalty = self.method.penalty() if rows.start == 0 else None
             (loss if penalty is None else loss + penalty).backward()
         return self.optimizer.gradient_norm()
+
+    def _head(self) -> dict[str, Tensor]:
+        """The head's own memory: `weight` and `bias`."""
+        return {
+            entry.name.removeprefix("head."): entry.parameter.detach()
+            for entry in self.method.entries()
+            if entry.group == "head"
+        }
+
+    @contextlib.contextmanager
+    def _folded_head(self) -> Iterator[None]:
+        """The head as those need it who read an adapter: in the label's own unit."""
+        head = self._head()
+        trained = {name: tensor.clone() for name, tensor in head.items()}
+        with torch.no_grad():
+            self._target.fold(head)
+            try:
+                yield
+            finally:
+                for name, tensor in trained.items():
+                    head[name].copy_(tensor)
 
     def _set_structure(self, buffers: Buffers) -> None:
         """Hands codes that changed since the last call to layers and optimiser."""

@@ -81,6 +81,7 @@ def features(
     head = {
         "task": inputs.info["task"],
         "labels": inputs.labels,
+        **({"target": inputs.info["target"]} if "target" in inputs.info else {}),
         "columns": prepared.columns_of(
             {"features": ("f32", [hidden], False)}, pixels=first.get("pixels")
         ),

@@ -7,11 +7,13 @@
         test.safetensors         sequence: the number of leading valid positions
         train.jsonl …            the rows' texts and labels, in the same order
 
-    set.json: format, key, digest, task, labels, sources,
+    set.json: format, key, digest, task, labels, sources, target {kind, mean, deviation} where a
+        row's label is not a class (then `labels` is f32 [rows, labels]: 0 and 1, or the number),
         columns  [{name, dtype, row_shape, sequence}]; of images also pixels {height, width, mean,
                  std}: `pixel_values` u8 [channels, height, width] are bytes, of which the model
                  gets (x / 255 - mean) / std
-        splits   {name: {file, rows, sha256, classes, texts: {file, sha256}}}
+        splits   {name: {file, rows, sha256, classes, texts: {file, sha256}}}; `classes` are the
+                 rows of each class or label, and are not there for a number
 
 `key` is the digest of all that decides the content, known before it is made; `digest` is that of
 the content.
@@ -31,6 +33,7 @@ import safetensors.numpy
 
 from glora import storage
 from glora.errors import SourceError, StorageError
+from glora.losses import Target
 
 FORMAT = 1
 # Part of every key: raised when the same input would be prepared differently.
@@ -87,6 +90,11 @@ class PreparedSet:
         return list(self.info["labels"])
 
     @property
+    def target(self) -> Target:
+        """What a row's label is."""
+        return Target.of(self.info.get("target"))
+
+    @property
     def digest(self) -> str:
         """SHA-256 over the content."""
         return str(self.info["digest"])
@@ -125,7 +133,7 @@ def write(
     Args:
         store: the folder of prepared sets.
         key: its name.
-        head: `task`, `labels`, `columns` and `sources` of set.json.
+        head: `task`, `labels`, `columns` and `sources` of set.json, and `target`, if it has one.
         make: computes the splits.
 
     Returns:
@@ -140,7 +148,10 @@ def write(
         if found is not None:
             return found, True
         with storage.new_folder(target) as folder:
-            splits = {name: _write_split(folder, name, part) for name, part in make().items()}
+            labelled = Target.of(head.get("target"))
+            splits = {
+                name: _write_split(folder, name, part, labelled) for name, part in make().items()
+            }
             info = {"format": FORMAT, "key": key, **head, "splits": splits}
             info["digest"] = _digest(info)
             (folder / "set.json").write_text(
@@ -199,16 +210,23 @@ def columns_of(
     ]
 
 
-def text_lines(texts: list[str], labels: list[int], names: list[str]) -> bytes:
-    """Return a split's texts and labels as JSON lines."""
+def text_lines(texts: list[str], labels: list[Any]) -> bytes:
+    """Return a split's texts and labels (a name, several, or a number) as JSON lines."""
     lines = [
-        storage.canonical_json({"text": text, "label": names[label]})
+        storage.canonical_json({"text": text, "label": label})
         for text, label in zip(texts, labels, strict=True)
     ]
     return b"".join(line + b"\n" for line in lines)
 
 
-def _write_split(folder: Path, name: str, content: SplitContent) -> dict[str, Any]:
+def _classes(labels: Array, target: Target) -> dict[str, list[int]]:
+    if target.kind == "number":
+        return {}
+    counts = np.bincount(labels) if target.kind == "class" else labels.sum(0)
+    return {"classes": [int(count) for count in counts]}
+
+
+def _write_split(folder: Path, name: str, content: SplitContent, target: Target) -> dict[str, Any]:
     file, texts = folder / f"{name}.safetensors", folder / f"{name}.jsonl"
     arrays = {key: np.ascontiguousarray(array) for key, array in content.arrays.items()}
     file.write_bytes(safetensors.numpy.save(arrays))
@@ -218,13 +236,14 @@ def _write_split(folder: Path, name: str, content: SplitContent) -> dict[str, An
         "file": file.name,
         "rows": len(labels),
         "sha256": storage.sha256_file(file),
-        "classes": [int(count) for count in np.bincount(labels)],
+        **_classes(labels, target),
         "texts": {"file": texts.name, "sha256": storage.sha256_file(texts)},
     }
 
 
 def _digest(info: Mapping[str, Any]) -> str:
-    return storage.sha256_json({part: info[part] for part in ("labels", "columns", "splits")})
+    parts = ("labels", "columns", "splits", *(("target",) if "target" in info else ()))
+    return storage.sha256_json({part: info[part] for part in parts})
 
 
 def _check_file(path: Path, sha256: str) -> None:

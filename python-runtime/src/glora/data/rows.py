@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# By the kind of target: a class's number, the ascending numbers of several labels, a number.
+Label = int | tuple[int, ...] | float
+
 
 @dataclass(frozen=True)
 class Row:
@@ -11,11 +14,11 @@ class Row:
 
     Attributes:
         text: as it is tokenised, white space normalised.
-        label: number of its class.
+        label: number of its class; of several labels the numbers of those it has; or a number.
     """
 
     text: str
-    label: int
+    label: Label
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Rows:
     """All labelled texts of a source, in its order.
 
     Attributes:
-        labels: the names of the classes.
+        labels: the names of the classes or labels; of a number the one name of what it is.
         rows: the texts.
         settings: what of the task decided them, beside the source itself.
     """

@@ -6,7 +6,7 @@ import hashlib
 import unicodedata
 from collections.abc import Sequence
 
-from glora.data.rows import Row
+from glora.data.rows import Label, Row
 from glora.data.task import Split
 from glora.errors import ConfigurationError
 
@@ -32,7 +32,7 @@ def draw_splits(rows: Sequence[Row], split: Split) -> dict[str, list[Row]]:
     Raises:
         ConfigurationError: there are not enough rows, or train lacks a class.
     """
-    labels: dict[str, set[int]] = {}
+    labels: dict[str, set[Label]] = {}
     first: dict[str, Row] = {}
     for row in rows:
         key = normal_text(row.text)

@@ -1,4 +1,4 @@
-"""A table of one's own: TSV, CSV or JSON lines with a column of texts and one of classes."""
+"""A table of one's own: TSV, CSV or JSON lines with a column of texts and one of labels."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from glora.data import labels
 from glora.data.rows import Row, Rows, one_line
 from glora.data.task import Task
 from glora.errors import ConfigurationError
@@ -18,40 +19,37 @@ SUFFIXES = (".tsv", ".csv", ".jsonl")
 
 
 def read(path: Path, task: Task) -> Rows:
-    """Read a table; its classes are the label column's values, sorted (numbers as numbers).
+    """Read a table; `labels` says what its label cells may hold.
 
     The first line of a TSV or CSV file names the columns. Rows without a text are left out.
 
     Raises:
-        ConfigurationError: wrong encoding, a missing column, a row without a label, or fewer
-            than two classes.
+        ConfigurationError: wrong encoding, a missing column, or labels that are not of the
+            task's target.
     """
-    texts, names = [], []
+    texts, cells = [], []
     for number, record in records(path):
         text = value(path, number, record, task.text_column, "task.text_column")
-        label = value(path, number, record, task.label_column, "task.label_column")
-        if not isinstance(text, str) or label is None or str(label).strip() == "":
+        found = [
+            value(path, number, record, column, "task.label_column")
+            for column in task.label_columns
+        ]
+        if not isinstance(text, str):
             raise ConfigurationError(
-                f"Row {number} of {path} has the text {text!r} and the label {label!r}; expected "
-                f"a text and a class, complete or remove the row."
+                f"Row {number} of {path} has the text {text!r} and the label {found[0]!r}; "
+                f"expected a text and a class, complete or remove the row."
             )
         if one_line(text):
             texts.append(one_line(text))
-            names.append(str(label).strip())
-    labels = tuple(_sorted(set(names)))
-    if len(labels) < 2:
-        raise ConfigurationError(
-            f"{path} has {len(labels)} classes in its column {task.label_column!r}; expected at "
-            f"least two, name another column with task.label_column."
-        )
-    numbers = {label: number for number, label in enumerate(labels)}
-    rows = tuple(Row(text, numbers[name]) for text, name in zip(texts, names, strict=True))
+            cells.append(labels.Cell(f"Row {number} of {path}", text, found))
+    names, values = labels.read(str(path), cells, task)
+    rows = tuple(Row(text, label) for text, label in zip(texts, values, strict=True))
     settings: dict[str, object] = {
         "reader": "table",
         "text_column": task.text_column,
         "label_column": task.label_column,
     }
-    return Rows(labels, rows, settings)
+    return Rows(names, rows, settings)
 
 
 def decoded(path: Path) -> str:
@@ -120,10 +118,3 @@ def value(path: Path, number: int, record: Mapping[str, Any], column: str, setti
             + f", set {setting}."
         )
     return record[column]
-
-
-def _sorted(labels: set[str]) -> list[str]:
-    try:
-        return sorted(labels, key=float)
-    except ValueError:
-        return sorted(labels)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from glora.errors import ConfigurationError
+from glora.losses import KINDS
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,10 @@ class Task:
         split: the sizes and the seed of the splits.
         max_length: tokens at which a text is cut, special tokens included.
         text_column: of a table: the column with the text.
-        label_column: of a table: the column with the class.
+        label_column: of a table: the column with the label; of several labels also a list of
+            columns, each with 0 or 1.
+        target: `class`, `labels` (several of them, or none) or `number`.
+        label_separator: what stands between several labels in one cell.
     """
 
     source: str
@@ -49,7 +53,9 @@ class Task:
     split: Split = field(default_factory=Split)
     max_length: int = 64
     text_column: str = "text"
-    label_column: str = "label"
+    label_column: str | tuple[str, ...] = "label"
+    target: str = "class"
+    label_separator: str = ","
 
     @classmethod
     def of(cls, block: Mapping[str, Any]) -> Task:
@@ -66,6 +72,8 @@ class Task:
         split = values.pop("split", {})
         _known(values, cls, "task")
         _known(split, Split, "task.split")
+        if isinstance(values.get("label_column"), list):
+            values["label_column"] = tuple(values["label_column"])
         task = cls(source, sha256, split=Split(**split), **values)
         task._check()
         return task
@@ -82,11 +90,27 @@ class Task:
                 f"task.threshold is {self.threshold!r}; expected a number over 0 and at most 4 "
                 f"(ratings go from -4 to 4)."
             )
-        for name in ("text_column", "label_column"):
-            if not isinstance(getattr(self, name), str):
-                raise ConfigurationError(
-                    f"task.{name} is {getattr(self, name)!r}; expected a column's name."
-                )
+        if self.target not in KINDS:
+            raise ConfigurationError(
+                f"task.target is {self.target!r}; expected one of {', '.join(KINDS)}."
+            )
+        if isinstance(self.label_column, tuple) and self.target != "labels":
+            raise ConfigurationError(
+                f"task.label_column has {len(self.label_column)} columns and task.target is "
+                f"{self.target}; expected one column, or the target labels."
+            )
+        names = [self.text_column, self.label_separator, *self.label_columns]
+        if not all(isinstance(name, str) and name for name in names):
+            raise ConfigurationError(
+                "task.text_column, task.label_column and task.label_separator are "
+                f"{self.text_column!r}, {self.label_column!r} and {self.label_separator!r}; "
+                "expected columns' names and a text."
+            )
+
+    @property
+    def label_columns(self) -> tuple[str, ...]:
+        """The columns that hold a row's label."""
+        return self.label_column if isinstance(self.label_column, tuple) else (self.label_column,)
 
     def split_json(self) -> dict[str, int]:
         """Return the split as plain values."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glora import models, sources, storage
-from glora.data import prepared, table, vader
+from glora.data import labels, prepared, table, vader
 from glora.data.rows import Row, Rows
 from glora.data.splits import draw_splits
 from glora.data.task import Task, source_and_digest
@@ -46,7 +46,12 @@ def prepare(
     _check_length(task, files.path)
     fetched = sources.fetch(task.source, task.sha256, root, progress=progress)
     rows = _read(fetched, task)
-    settings = {**rows.settings, "split": task.split_json(), "max_length": task.max_length}
+    settings = {
+        **rows.settings,
+        **_target_settings(task),
+        "split": task.split_json(),
+        "max_length": task.max_length,
+    }
     origin = {
         "data": {"source": _public(task.source), "sha256": fetched.digest},
         "tokenizer": models.tokenizer_digests(files.path),
@@ -61,16 +66,18 @@ def prepare(
         }
     )
     shape = [task.max_length]
+    splits = draw_splits(rows.rows, task.split)
     head = {
         "task": settings,
         "labels": list(rows.labels),
+        **labels.target_of(task, splits["train"]),
         "columns": prepared.columns_of(
             {"input_ids": ("i32", shape, True), "attention_mask": ("u8", shape, True)}
         ),
         "sources": origin,
     }
     done, cached = prepared.write(
-        root / "prepared", key, head, lambda: _tokenise(rows, task, files.path)
+        root / "prepared", key, head, lambda: _tokenise(splits, list(rows.labels), task, files.path)
     )
     return prepared.Prepared(done.path, done.digest, files.path, files.digest, cached)
 
@@ -105,8 +112,17 @@ def _check_length(task: Task, model: Path) -> None:
         )
 
 
-def _tokenise(rows: Rows, task: Task, model: Path) -> dict[str, prepared.SplitContent]:
-    splits = draw_splits(rows.rows, task.split)
+def _target_settings(task: Task) -> dict[str, object]:
+    """What tells the target; nothing for a class, whose sets were made before there was one."""
+    if task.target == "class":
+        return {}
+    separator = {"label_separator": task.label_separator} if task.target == "labels" else {}
+    return {"target": task.target, **separator}
+
+
+def _tokenise(
+    splits: dict[str, list[Row]], names: list[str], task: Task, model: Path
+) -> dict[str, prepared.SplitContent]:
     tokenizer = models.load_tokenizer(model)
     least = tokenizer.num_special_tokens_to_add() + 1
     if task.max_length < least:
@@ -114,15 +130,13 @@ def _tokenise(rows: Rows, task: Task, model: Path) -> dict[str, prepared.SplitCo
             f"task.max_length is {task.max_length}; expected at least {least}, so that a token of "
             f"the text fits beside the special ones."
         )
-    return {
-        name: _columns(part, list(rows.labels), tokenizer, task.max_length)
-        for name, part in splits.items()
-    }
+    return {name: _columns(part, names, tokenizer, task) for name, part in splits.items()}
 
 
 def _columns(
-    rows: list[Row], names: list[str], tokenizer: PreTrainedTokenizerBase, max_length: int
+    rows: list[Row], names: list[str], tokenizer: PreTrainedTokenizerBase, task: Task
 ) -> prepared.SplitContent:
+    max_length = task.max_length
     encoded = tokenizer(
         [row.text for row in rows],
         truncation=True,
@@ -137,13 +151,15 @@ def _columns(
     for index, ids in enumerate(encoded):
         input_ids[index, : len(ids)] = ids
     mask = np.arange(max_length) < lengths[:, None]
-    labels = [row.label for row in rows]
     arrays: dict[str, prepared.Array] = {
         "input_ids": input_ids,
         "attention_mask": mask.astype(np.uint8),
-        "labels": np.array(labels, np.int64),
+        "labels": labels.array(rows, task.target, len(names)),
         "lengths": lengths,
     }
     return prepared.SplitContent(
-        arrays, prepared.text_lines([row.text for row in rows], labels, names)
+        arrays,
+        prepared.text_lines(
+            [row.text for row in rows], [labels.named(row.label, names) for row in rows]
+        ),
     )

@@ -35,6 +35,8 @@ _ENTITY = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);")
 def read(path: Path, task: Task) -> Rows:
     """Read one domain; a row's label is the sign of its rating where |rating| ≥ threshold.
 
+    Where the target is a number, the label is the mean rating itself, of every row.
+
     Args:
         path: the source distribution, the tarball inside of it, or a folder with either's files.
         task: `domain` and `threshold` are used.
@@ -53,12 +55,19 @@ def read(path: Path, task: Task) -> Rows:
     content = sources.read_member(path, name)
     if content is None:
         content = _nested(path, name)
-    rows = tuple(_rows(content, name, task.threshold))
-    settings: dict[str, object] = {
-        "reader": "vader",
-        "domain": task.domain,
-        "threshold": float(task.threshold),
-    }
+    if task.target == "labels":
+        raise ConfigurationError(
+            "task.target is labels; the VADER snippets have one rating each, expected class or "
+            "number."
+        )
+    rated = _rated(content, name)
+    settings: dict[str, object] = {"reader": "vader", "domain": task.domain}
+    if task.target == "number":
+        return Rows(("rating",), tuple(Row(text, rating) for text, rating in rated), settings)
+    settings["threshold"] = float(task.threshold)
+    rows = tuple(
+        Row(text, int(rating > 0)) for text, rating in rated if abs(rating) >= task.threshold
+    )
     return Rows(LABELS, rows, settings)
 
 
@@ -82,7 +91,7 @@ def _nested(path: Path, name: str) -> bytes:
     raise SourceError(f"The archive {_INNER} in {path} holds no {name}; fetch it anew.")
 
 
-def _rows(content: bytes, name: str, threshold: float) -> list[Row]:
+def _rated(content: bytes, name: str) -> list[tuple[str, float]]:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -100,8 +109,8 @@ def _rows(content: bytes, name: str, threshold: float) -> list[Row]:
                 f"tabs between them, fetch it anew."
             )
         snippet = one_line(_unescape(parts[2]))
-        if snippet and abs(rating) >= threshold:
-            rows.append(Row(snippet, int(rating > 0)))
+        if snippet:
+            rows.append((snippet, rating))
     return rows
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from glora.errors import ConfigurationError
+from glora.losses import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +30,7 @@ class Opening:
     Attributes:
         model_path: folder of the pre-trained model, as `glora.models` reads it.
         labels: the classes' names; their number is the width of the head.
+        target: what a row's label is.
         settings: of the method; each method says which it knows.
         features: width of the features, for a method that trains on cached features.
         max_length: tokens of the longest row, where rows are sequences.
@@ -40,6 +42,7 @@ class Opening:
 
     model_path: Path
     labels: Sequence[str]
+    target: Target = field(default_factory=Target)
     settings: Mapping[str, Any] = field(default_factory=dict)
     features: int | None = None
     max_length: int | None = None

@@ -38,6 +38,7 @@ class ClassifierMethod(Method):
             max_length=opening.max_length,
             dtype="bfloat16" if opening.precision == "bfloat16" else "float32",
             device=opening.device,
+            problem_type=opening.target.problem_type,
         )
         self.model.requires_grad_(False)
         self._hook = widen_head(self.model)

@@ -36,7 +36,11 @@ class HeadMethod(Method):
         self._model_path = opening.model_path
         self._pixels = opening.pixels
         self._classifier = models.load_classifier(
-            opening.model_path, opening.labels, dropout=dropout, device=opening.device
+            opening.model_path,
+            opening.labels,
+            dropout=dropout,
+            device=opening.device,
+            problem_type=opening.target.problem_type,
         )
         self._classifier.requires_grad_(False)
         head = head_of(self._classifier)

@@ -37,6 +37,7 @@ def load_classifier(
     device: str = "cpu",
     max_length: int | None = None,
     attention: str | None = None,
+    problem_type: str = "single_label_classification",
 ) -> PreTrainedModel:
     """Load a pre-trained body with a head for `labels`, in evaluation mode.
 
@@ -52,6 +53,7 @@ def load_classifier(
         device: a torch device.
         max_length: tokens of the longest row, if known.
         attention: `eager` or `sdpa`; by default the faster one for device and length.
+        problem_type: transformers' name of what is predicted, which the merged model keeps.
 
     Raises:
         ConfigurationError: the architecture or the dtype is not known.
@@ -77,7 +79,7 @@ def load_classifier(
             num_labels=len(labels),
             id2label=dict(enumerate(labels)),
             label2id={label: index for index, label in enumerate(labels)},
-            problem_type="single_label_classification",
+            problem_type=problem_type,
             local_files_only=True,
             output_loading_info=True,
             ignore_mismatched_sizes=True,

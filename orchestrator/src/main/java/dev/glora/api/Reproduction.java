@@ -23,11 +23,15 @@ import java.util.Locale;
  *
  * <p>Within one environment fingerprint every digest and every metric must be equal. Across
  * fingerprints the last bits of every sum differ, and with them perhaps the search's choice: there
- * accuracy and F1 on val and test must agree within the tolerance, and the rest is told.
+ * every metric that is a share of 1 or a correlation (accuracy, F1, AUROC, …) must agree on val and
+ * test within the tolerance; losses and errors are told.
  */
 final class Reproduction {
   /** Folder within the run's. */
   static final String FOLDER = "reproduction";
+
+  private static final List<String> SHARES =
+      List.of("accuracy", "macro_f1", "micro_f1", "mcc", "auroc", "pearson", "spearman");
 
   private final Settings settings;
   private final RunStore store;
@@ -92,12 +96,8 @@ final class Reproduction {
     boolean within = true;
     for (JsonNode each : metrics) {
       String key = each.path("key").asText();
-      boolean judged = exact || !key.endsWith("loss");
-      boolean fits =
-          exact
-              ? Json.canonical(each.path("first")).equals(Json.canonical(each.path("second")))
-              : each.path("difference").isNumber()
-                  && Math.abs(each.path("difference").doubleValue()) <= tolerance + 1e-12;
+      boolean judged = exact || SHARES.stream().anyMatch(name -> key.endsWith("." + name));
+      boolean fits = fits(each, exact);
       ((ObjectNode) each).put("judged", judged).put("fits", fits);
       within &= fits || !judged;
     }
@@ -121,6 +121,14 @@ final class Reproduction {
         sentence + "\n\n" + Comparison.ofRuns(first, second).text());
   }
 
+  private boolean fits(JsonNode each, boolean exact) {
+    JsonNode difference = each.path("difference");
+    if (exact || !difference.isNumber()) {
+      return Json.canonical(each.path("first")).equals(Json.canonical(each.path("second")));
+    }
+    return Math.abs(difference.doubleValue()) <= tolerance + 1e-12;
+  }
+
   private String sentence(JsonNode answer) {
     boolean exact = answer.path("same_fingerprint").asBoolean();
     boolean reproduced = answer.path("reproduced").asBoolean();
@@ -129,7 +137,7 @@ final class Reproduction {
             ? "in the same environment, where every digest and every metric must be equal"
             : String.format(
                 Locale.ROOT,
-                "in another environment, where accuracy and F1 must agree within %.3g",
+                "in another environment, where shares and correlations must agree within %.3g",
                 tolerance);
     String code = answer.path("same_code").asBoolean() ? "" : "; the code of glora is another one";
     return reproduced

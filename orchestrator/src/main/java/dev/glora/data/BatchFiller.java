@@ -1,6 +1,5 @@
 package dev.glora.data;
 
-import dev.glora.bridge.DType;
 import dev.glora.bridge.Tensor;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -25,6 +24,7 @@ public final class BatchFiller {
   private final List<Part> parts = new ArrayList<>();
   private final ByteBuffer labels;
   private final int capacity;
+  private final int floats;
   private final boolean sequences;
 
   /**
@@ -32,15 +32,19 @@ public final class BatchFiller {
    *
    * @param split where rows come from
    * @param columns for each column its tensor, capacity × elements of a row
-   * @param labels i64 [capacity]
+   * @param labels i64 [capacity], or f32 [capacity, width] where labels are no classes
    */
   public BatchFiller(Split split, Map<String, Tensor> columns, Tensor labels) {
     this.split = split;
-    this.capacity = Math.toIntExact(labels.elements());
-    if (labels.dtype() != DType.I64) {
-      throw new IllegalArgumentException("labels are i64, not " + labels.dtype());
+    Target target = split.target();
+    int width = target.isClass() ? 1 : split.width();
+    this.capacity = Math.toIntExact(labels.elements() / width);
+    if (labels.dtype() != target.dtype()) {
+      throw new IllegalArgumentException(
+          "labels are " + target.dtype() + ", not " + labels.dtype());
     }
     this.labels = labels.buffer();
+    this.floats = target.isClass() ? 0 : width;
     boolean sequence = false;
     for (Column column : split.columns()) {
       Tensor tensor = columns.get(column.name());
@@ -73,7 +77,12 @@ public final class BatchFiller {
     int longest = 0;
     for (int i = 0; i < n; i++) {
       longest = Math.max(longest, split.length(rows[i]));
-      labels.putLong(i * Long.BYTES, split.label(rows[i]));
+      if (floats == 0) {
+        labels.putLong(i * Long.BYTES, split.label(rows[i]));
+      }
+      for (int j = 0; j < floats; j++) {
+        labels.putFloat((i * floats + j) * Float.BYTES, split.value(rows[i], j));
+      }
     }
     // By index: an iterator would be garbage of every step.
     for (int p = 0; p < parts.size(); p++) {

@@ -23,6 +23,7 @@ public final class PreparedSet {
   private final Path folder;
   private final String digest;
   private final List<String> labels;
+  private final Target target;
   private final List<Column> columns;
   private final JsonNode description;
   private final Split train;
@@ -34,8 +35,16 @@ public final class PreparedSet {
     this.digest = text("digest");
     this.labels = new ArrayList<>();
     description.path("labels").forEach(label -> labels.add(label.asText()));
-    if (labels.size() < 2) {
-      throw damaged(folder, "it has " + labels.size() + " labels and a task has at least 2");
+    this.target =
+        Target.read(description.path("target"))
+            .orElseThrow(() -> damaged(folder, "its target is " + description.path("target")));
+    if (labels.size() < target.leastLabels()) {
+      throw damaged(
+          folder,
+          "it has "
+              + labels.size()
+              + " labels and its target has at least "
+              + target.leastLabels());
     }
     this.columns = new ArrayList<>();
     description.path("columns").forEach(column -> columns.add(column(column)));
@@ -130,7 +139,7 @@ public final class PreparedSet {
               + " and should have "
               + expected);
     }
-    return Split.map(name, SafetensorsFile.open(file), columns, rows, labels.size());
+    return Split.map(name, SafetensorsFile.open(file), columns, rows, labels.size(), target);
   }
 
   private static GloraException damaged(Path folder, String why) {
@@ -163,10 +172,19 @@ public final class PreparedSet {
   /**
    * The labels' names.
    *
-   * @return names in the order of their numbers
+   * @return names in the order of their numbers; of a number the one name of what it is
    */
   public List<String> labels() {
     return List.copyOf(labels);
+  }
+
+  /**
+   * What a row's label is.
+   *
+   * @return the target
+   */
+  public Target target() {
+    return target;
   }
 
   /**

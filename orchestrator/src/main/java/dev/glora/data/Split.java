@@ -16,23 +16,33 @@ public final class Split {
   private final String name;
   private final List<Column> columns;
   private final Map<String, ByteBuffer> data;
+  private final Target target;
+  private final int width;
   private final int[] labels;
+  private final float[] values;
   private final int[] lengths;
 
   private Split(
       String name,
       List<Column> columns,
       Map<String, ByteBuffer> data,
+      Target target,
+      int width,
       int[] labels,
+      float[] values,
       int[] lengths) {
     this.name = name;
     this.columns = columns;
     this.data = data;
+    this.target = target;
+    this.width = width;
     this.labels = labels;
+    this.values = values;
     this.lengths = lengths;
   }
 
-  static Split map(String name, SafetensorsFile file, List<Column> columns, int rows, int classes) {
+  static Split map(
+      String name, SafetensorsFile file, List<Column> columns, int rows, int width, Target target) {
     Map<String, ByteBuffer> data = new LinkedHashMap<>();
     boolean sequences = false;
     int longest = Integer.MAX_VALUE;
@@ -48,24 +58,10 @@ public final class Split {
         longest = Math.min(longest, column.rowShape().get(0));
       }
     }
-    ByteBuffer labelBytes = file.map("labels", DType.I64, rows);
-    int[] labels = new int[rows];
-    for (int row = 0; row < rows; row++) {
-      long label = labelBytes.getLong(row * Long.BYTES);
-      if (label < 0 || label >= classes) {
-        throw GloraException.failed(
-            "Row "
-                + row
-                + " of the split "
-                + name
-                + " has the label "
-                + label
-                + " and there are "
-                + classes
-                + " labels: prepare the data anew.");
-      }
-      labels[row] = (int) label;
-    }
+    ByteBuffer labelBytes = file.map("labels", target.dtype(), target.shape(rows, width));
+    int[] labels = target.isClass() ? classes(name, labelBytes, rows, width) : new int[0];
+    float[] values =
+        target.isClass() ? new float[0] : values(name, labelBytes, rows, width, target.kind());
     int[] lengths = new int[rows];
     if (sequences) {
       ByteBuffer lengthBytes = file.map("lengths", DType.I32, rows);
@@ -85,7 +81,46 @@ public final class Split {
         }
       }
     }
-    return new Split(name, List.copyOf(columns), data, labels, lengths);
+    return new Split(name, List.copyOf(columns), data, target, width, labels, values, lengths);
+  }
+
+  private static int[] classes(String name, ByteBuffer bytes, int rows, int classes) {
+    int[] labels = new int[rows];
+    for (int row = 0; row < rows; row++) {
+      long label = bytes.getLong(row * Long.BYTES);
+      if (label < 0 || label >= classes) {
+        throw wrong(name, row, "the label " + label, "there are " + classes + " labels");
+      }
+      labels[row] = (int) label;
+    }
+    return labels;
+  }
+
+  private static float[] values(
+      String name, ByteBuffer bytes, int rows, int width, Target.Kind kind) {
+    float[] values = new float[Math.multiplyExact(rows, width)];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = bytes.getFloat(i * Float.BYTES);
+      boolean whole = values[i] == 0 || values[i] == 1;
+      if (kind == Target.Kind.NUMBER ? !Float.isFinite(values[i]) : !whole) {
+        String expected = kind == Target.Kind.NUMBER ? "a number is finite" : "it is 0 or 1";
+        throw wrong(name, i / width, "the label " + values[i], expected);
+      }
+    }
+    return values;
+  }
+
+  private static GloraException wrong(String name, int row, String found, String expected) {
+    return GloraException.failed(
+        "Row "
+            + row
+            + " of the split "
+            + name
+            + " has "
+            + found
+            + " and "
+            + expected
+            + ": prepare the data anew.");
   }
 
   /**
@@ -103,7 +138,7 @@ public final class Split {
    * @return number of rows
    */
   public int rows() {
-    return labels.length;
+    return lengths.length;
   }
 
   /**
@@ -116,13 +151,42 @@ public final class Split {
   }
 
   /**
-   * A row's label.
+   * What a row's label is.
+   *
+   * @return the target
+   */
+  public Target target() {
+    return target;
+  }
+
+  /**
+   * How many names the set's labels have.
+   *
+   * @return width of the logits
+   */
+  public int width() {
+    return width;
+  }
+
+  /**
+   * A row's class.
    *
    * @param row row number from 0
    * @return index into the set's labels
    */
   public int label(int row) {
     return labels[row];
+  }
+
+  /**
+   * A row's label where it is no class.
+   *
+   * @param row row number from 0
+   * @param index of several labels which one; 0 for a number
+   * @return 0 or 1, or the number
+   */
+  public float value(int row, int index) {
+    return values[row * width + index];
   }
 
   /**

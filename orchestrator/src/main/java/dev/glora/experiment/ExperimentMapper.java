@@ -35,6 +35,7 @@ final class ExperimentMapper {
                 split.get("seed").longValue()),
             task.get("max_length").intValue(),
             task.get("threshold").doubleValue(),
+            task.path("target").asText("class"),
             task.path("text_column").textValue(),
             task.path("label_column").textValue()),
         training(all.get("training")),

@@ -187,6 +187,12 @@ final class Rules {
   }
 
   private void search(SearchSpec search, String at) {
+    if (search.fitness().equals("accuracy") && experiment.task().target().equals("number")) {
+      throw error(
+          at + "/fitness",
+          "fitness is accuracy and the task's target a number, which is only more or less right;"
+              + " expected loss");
+    }
     if (search.strategy().equals("policy") && search.policy() == null) {
       throw error(
           at + "/strategy", "strategy is policy, expected policy.file beside it, a Python file");

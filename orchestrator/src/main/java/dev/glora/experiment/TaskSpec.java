@@ -8,8 +8,10 @@ package dev.glora.experiment;
  * @param split sizes of the splits
  * @param maxLength greatest number of tokens of a row
  * @param threshold least absolute mean rating of a row that gets a label
+ * @param target what a row's label is: {@code class}, {@code labels} or {@code number}
  * @param textColumn of a table of one's own: the column with the texts, or null for its default
- * @param labelColumn of a table of one's own: the column with the classes, or null for its default
+ * @param labelColumn of a table of one's own: the column with the labels, or null for its default
+ *     or several columns
  */
 public record TaskSpec(
     SourceSpec source,
@@ -17,5 +19,6 @@ public record TaskSpec(
     SplitSpec split,
     int maxLength,
     double threshold,
+    String target,
     String textColumn,
     String labelColumn) {}

@@ -14,7 +14,8 @@ final class MethodTable {
   private static final Set<String> NOT_TRAINING = Set.of("download", "prepare", "report");
 
   static final String NOTE =
-      "Accuracy on val and test in per cent, mean ± standard deviation over the seeds. Adapter"
+      "Accuracy on val and test in per cent (of a number the root mean squared error, and Pearson's"
+          + " correlation on test in per cent), mean ± standard deviation over the seeds. Adapter"
           + " parameters without the head: as trained and stored, and with C, D and E folded into"
           + " one bias. Seconds of training, search and the final itself, without download,"
           + " preparation, merging and test; MiB at their peak. An asterisk marks the primary"
@@ -37,9 +38,9 @@ final class MethodTable {
             "method",
             "final",
             "seeds",
-            "val acc",
-            "test acc",
-            "test F1",
+            error(runs) ? "val RMSE" : "val acc",
+            error(runs) ? "test RMSE" : "test acc",
+            error(runs) ? "test r" : "test F1",
             "trainable",
             "adapter",
             "folded",
@@ -96,9 +97,9 @@ final class MethodTable {
                   ? ""
                   : mode + (several && first.last.path("primary").asBoolean() ? " *" : ""),
               String.valueOf(group.size()),
-              Numbers.percent(values(group, e -> metric(e, "val", "accuracy"))),
-              Numbers.percent(values(group, e -> metric(e, "test", "accuracy"))),
-              Numbers.percent(values(group, e -> metric(e, "test", "macro_f1"))),
+              headline(group, "val"),
+              headline(group, "test"),
+              Numbers.percent(values(group, e -> metric(e, "test", second(e.last)))),
               Numbers.counts(values(group, e -> parameter(e, "trainable"))),
               Numbers.counts(values(group, e -> parameter(e, "stored"))),
               Numbers.counts(values(group, e -> parameter(e, "folded"))),
@@ -106,6 +107,25 @@ final class MethodTable {
               Numbers.whole(values(group, MethodTable::peak))));
     }
     return rows;
+  }
+
+  /** Whether no run has an accuracy: then all are about numbers. */
+  private static boolean error(List<JsonNode> runs) {
+    return !runs.isEmpty() && runs.stream().allMatch(run -> error(run.path("finals").path(0)));
+  }
+
+  private static boolean error(JsonNode last) {
+    return last.path("metrics").path("val").has("rmse");
+  }
+
+  private static String headline(List<Entry> group, String split) {
+    return error(group.get(0).last)
+        ? Numbers.meanAndDeviation(values(group, e -> metric(e, split, "rmse")), 4)
+        : Numbers.percent(values(group, e -> metric(e, split, "accuracy")));
+  }
+
+  private static String second(JsonNode last) {
+    return error(last) ? "pearson" : "macro_f1";
   }
 
   /** What tells a run from others but for its seed: the method, and the variant of a matrix. */

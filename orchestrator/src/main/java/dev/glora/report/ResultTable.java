@@ -176,9 +176,11 @@ public final class ResultTable {
     return value.isPresent() ? Json.number(value.getAsDouble()) : Json.MAPPER.nullNode();
   }
 
-  /** Losses and counts are shown as they are, everything else is a share of 1. */
+  /** Losses and errors are shown as they are, everything else is a share of 1. */
   private static boolean share(String metric) {
-    return !metric.contains("loss") && !metric.contains("perplexity");
+    return !metric.contains("loss")
+        && !metric.contains("perplexity")
+        && !List.of("mse", "rmse", "mae").contains(metric);
   }
 
   /**

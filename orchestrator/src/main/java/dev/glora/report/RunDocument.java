@@ -14,8 +14,10 @@ import java.nio.file.Path;
 /**
  * Everything known of a run as one JSON object: what {@code glora show --json} prints.
  *
- * <p>{@code digests}, {@code metrics}, {@code merge} and {@code parameters} at the top are those of
- * the primary final; {@code finals} has all. What is not known yet is null or empty, never missing.
+ * <p>{@code digests}, {@code metrics} (and {@code undefined}, why one of them is null, {@code
+ * per_class}, and {@code predictions}, the file of each test row's), {@code merge} and {@code
+ * parameters} at the top are those of the primary final; {@code finals} has all. What is not known
+ * yet is null or empty, never missing.
  */
 public final class RunDocument {
   private RunDocument() {}
@@ -75,6 +77,9 @@ public final class RunDocument {
     metrics.set("val", orEmpty(primary.path("metrics").path("val")));
     metrics.set("test", orEmpty(primary.path("metrics").path("test")));
     out.set("metrics", metrics);
+    out.set("undefined", orEmpty(primary.path("undefined")));
+    out.set("per_class", orEmpty(primary.path("per_class")));
+    out.set("predictions", orNull(primary.path("predictions")));
     ObjectNode merge = Json.object();
     for (String name : new String[] {"max_abs_diff", "identical", "rows"}) {
       merge.set(name, orNull(primary.path("merge").path(name)));

@@ -59,6 +59,7 @@ public final class RunReport {
     if (!methods.isEmpty()) {
       out.append("\n## Results\n\n").append(methods.markdown()).append('\n');
       out.append(MethodTable.NOTE).append('\n');
+      out.append("\n## Metrics\n\n").append(new MetricTables(run).markdown());
       out.append("\n## Merge check, on the whole val split\n\n").append(merge().markdown());
     }
     if (!structure.isEmpty()) {
@@ -125,12 +126,12 @@ public final class RunReport {
             + " start");
     parts.add(Numbers.count(search.path("evaluations")) + " evaluations");
     JsonNode best = search.path("best");
-    if (best.path("accuracy").isNumber()) {
-      parts.add(
-          "best on val "
-              + Numbers.percent(best.path("accuracy"))
-              + " at loss "
-              + Numbers.fixed(best.path("loss"), 4));
+    if (best.path("loss").isNumber()) {
+      String accuracy =
+          best.path("accuracy").isNumber()
+              ? Numbers.percent(best.path("accuracy")) + " at loss "
+              : "loss ";
+      parts.add("best on val " + accuracy + Numbers.fixed(best.path("loss"), 4));
     }
     JsonNode limit = run.path("configuration").path("methods").path(0).path("max_parameters");
     if (limit.isNumber()) {

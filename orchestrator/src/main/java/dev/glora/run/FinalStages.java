@@ -7,6 +7,8 @@ import dev.glora.Json;
 import dev.glora.data.SealedTest;
 import dev.glora.data.Split;
 import dev.glora.experiment.RuntimeSpec;
+import dev.glora.files.AtomicFile;
+import dev.glora.files.FileDigest;
 import dev.glora.run.RunContext.StageWatch;
 import dev.glora.search.Structure;
 import dev.glora.train.Checkpoint;
@@ -17,6 +19,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -29,9 +32,6 @@ import java.util.function.Supplier;
  * before it ran.
  */
 final class FinalStages {
-  /** Greatest difference of a logit that float32 arithmetic explains. */
-  private static final double TOLERANCE = 1e-3;
-
   /** What differs from method to method. */
   interface Work {
     /**
@@ -144,7 +144,7 @@ final class FinalStages {
               + ": this is a defect of glora, please report it.");
     }
     record.set("parameters", parameters);
-    record.set("val", val.toJson());
+    enter(record, "val", val);
     record.set("adapter", adapter);
     context.files(record, work.checkpoint());
     addFolder(record, context.folder().adapter(plan.mode()));
@@ -161,7 +161,8 @@ final class FinalStages {
     int identical = before.identicalPredictions(after);
     int rows = before.rows();
     RuntimeSpec runtime = context.run().experiment().runtime();
-    double tolerance = TOLERANCE * runtime.rounding();
+    double tolerance =
+        Evaluation.ROUNDING * runtime.rounding() * material.set().target().deviation();
     // In half precision a row on the border may fall to the other side: that is recorded.
     boolean flipped = identical != rows && runtime.isFloat32();
     // Written so that a difference that is not a number fails.
@@ -187,7 +188,7 @@ final class FinalStages {
         .put("identical", identical)
         .put("rows", rows);
     record.set("weights", change);
-    record.set("val", after.toJson());
+    enter(record, "val", after);
     record.set("digest", exported.path("digest"));
     addFolder(record, folder);
     return record.put(
@@ -211,7 +212,20 @@ final class FinalStages {
         sealed.open(() -> context.store().openTest(context.id(), plan.mode(), Instant.now()));
     Evaluation evaluation = evaluator(model, test, watch).evaluate(done -> watch.advance(done, ""));
     ObjectNode record = Json.object();
-    record.set("test", evaluation.toJson());
+    enter(record, "test", evaluation);
+    Path predictions = context.folder().predictions(plan.mode());
+    List<String> names = material.set().labels();
+    StringBuilder lines = new StringBuilder();
+    for (int row = 0; row < evaluation.rows(); row++) {
+      lines.append(Json.text(evaluation.row(row, names))).append('\n');
+    }
+    AtomicFile.write(predictions, lines.toString());
+    context.file(record, predictions);
+    record
+        .putObject("predictions")
+        .put("file", context.folder().path().relativize(predictions).toString())
+        .put("sha256", FileDigest.of(predictions))
+        .put("data", material.set().digest());
     return record.put("summary", "test " + summary(evaluation));
   }
 
@@ -219,9 +233,14 @@ final class FinalStages {
     return new Evaluator(model, split, plan.evalBatch(), watch);
   }
 
-  private static String summary(Evaluation evaluation) {
-    return String.format(
-        Locale.ROOT, "accuracy %.1f %%, loss %.3f", 100 * evaluation.accuracy(), evaluation.loss());
+  private void enter(ObjectNode record, String split, Evaluation evaluation) {
+    record.set(split, evaluation.toJson());
+    record.withObject("/undefined").set(split, evaluation.undefined());
+    record.withObject("/per_class").set(split, evaluation.perClass(material.set().labels()));
+  }
+
+  private String summary(Evaluation evaluation) {
+    return Scores.of(material.set().target(), evaluation.accuracy(), evaluation.loss());
   }
 
   /** Enters what is known of the final; entering it again changes nothing. */
@@ -236,6 +255,11 @@ final class FinalStages {
     }
     ObjectNode metrics = record.putObject("metrics");
     metrics.set("val", training.path("val"));
+    for (String beside : new String[] {"undefined", "per_class"}) {
+      ObjectNode both = record.putObject(beside);
+      copy(training.path(beside), both);
+      copy(test.path(beside), both);
+    }
     ObjectNode digests = record.putObject("digests").put("structure", plan.structureDigest());
     digests.set("adapter", training.path("adapter").path("digest"));
     if (!merge.isMissingNode()) {
@@ -245,7 +269,14 @@ final class FinalStages {
     if (!test.isMissingNode()) {
       metrics.set("test", test.path("test"));
     }
+    if (test.has("predictions")) {
+      record.set("predictions", test.path("predictions"));
+    }
     context.store().addFinal(context.id(), plan.mode(), plan.primary(), record);
+  }
+
+  private static void copy(JsonNode from, ObjectNode to) {
+    from.properties().forEach(entry -> to.set(entry.getKey(), entry.getValue()));
   }
 
   private void addFolder(ObjectNode record, Path folder) {

@@ -23,7 +23,8 @@ import java.util.Optional;
 
 /**
  * The tuned head on a frozen body: the body runs once over the data, the head is trained on its
- * features once for each learning rate, and the best by val (accuracy, then loss) is taken.
+ * features once for each learning rate, and the best by val is taken: by accuracy, then loss for a
+ * class, else by loss.
  */
 final class HeadRun implements FinalStages.Work {
   private static final String STAGE = "train";
@@ -113,8 +114,10 @@ final class HeadRun implements FinalStages.Work {
     return record;
   }
 
-  private static boolean better(Evaluation one, Evaluation other) {
-    int accuracy = Double.compare(one.accuracy(), other.accuracy());
+  /** By accuracy, then loss; by loss alone where a label is no class. */
+  private boolean better(Evaluation one, Evaluation other) {
+    int accuracy =
+        features.set().target().isClass() ? Double.compare(one.accuracy(), other.accuracy()) : 0;
     return accuracy > 0 || (accuracy == 0 && one.loss() < other.loss());
   }
 

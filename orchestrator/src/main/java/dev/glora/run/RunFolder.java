@@ -92,6 +92,10 @@ final class RunFolder implements AutoCloseable {
     return path.resolve("final-" + mode).resolve("model");
   }
 
+  Path predictions(String mode) {
+    return path.resolve("final-" + mode).resolve("test-predictions.jsonl");
+  }
+
   /** Files that the run gives: its structure, and adapter and model of each final. */
   List<Path> results() {
     List<Path> files = new ArrayList<>();

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.glora.GloraException;
 import dev.glora.Json;
 import dev.glora.data.Derived;
+import dev.glora.data.Target;
 import dev.glora.experiment.GloraSpec;
 import dev.glora.experiment.SearchSpec;
 import dev.glora.run.RunContext.StageWatch;
@@ -132,16 +133,15 @@ final class SearchStages {
     int generation = 0;
     int[] evaluations = {0};
     for (List<Proposal> asked = strategy.ask(); !asked.isEmpty(); asked = strategy.ask()) {
-      double[] best = {strategy.best().map(Result::accuracy).orElse(0.0)};
+      Result[] best = {strategy.best().orElse(null)};
       List<Result> found =
           val.evaluate(
               strategy,
               asked,
               generation,
               result -> {
-                best[0] = result.complete() ? Math.max(best[0], result.accuracy()) : best[0];
-                watch.advance(
-                    ++evaluations[0], String.format(Locale.ROOT, "best %.1f %%", 100 * best[0]));
+                best[0] = result.complete() ? better(best[0], result) : best[0];
+                watch.advance(++evaluations[0], best[0] == null ? "" : "best " + scores(best[0]));
                 watch.saved();
               });
       strategy.tell(spec.search().shuffled() ? shuffled(found, generation) : found);
@@ -187,17 +187,26 @@ final class SearchStages {
     section.set("evaluation", val.summary());
     return record.put(
         "summary",
-        String.format(
-            Locale.ROOT,
-            "%d structures, best val accuracy %.1f %%, loss %.3f",
-            evaluations,
-            100 * best.accuracy(),
-            best.loss()));
+        String.format(Locale.ROOT, "%d structures, best val %s", evaluations, scores(best)));
+  }
+
+  private Result better(Result one, Result other) {
+    boolean loss = spec.search().fitness().equals("loss");
+    return one != null && (loss ? one.loss() <= other.loss() : one.accuracy() >= other.accuracy())
+        ? one
+        : other;
+  }
+
+  private String scores(Result result) {
+    return Scores.of(material.set().target(), result.accuracy(), result.loss());
   }
 
   private ObjectNode numbers(Result result) {
-    return Json.object()
-        .put("accuracy", result.accuracy())
+    ObjectNode numbers = Json.object();
+    if (material.set().target().kind() != Target.Kind.NUMBER) {
+      numbers.put("accuracy", result.accuracy());
+    }
+    return numbers
         .put("loss", result.loss())
         .put("parameters", space.count(result.structure(), limits.count()));
   }

@@ -1,130 +1,57 @@
 package dev.glora.train;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.glora.Json;
 import dev.glora.data.Split;
+import java.util.List;
 
-/**
- * What a model says about a whole split, and how right it is.
- *
- * <p>All metrics are computed here, from the logits, in double precision and in the order of the
- * rows: they do not depend on how the rows were batched but through the logits themselves.
- */
+/** What a model says about a whole split, and how right it is by the split's {@link Metrics}. */
 public final class Evaluation {
+  /** Greatest difference of a logit that float32 explains; of a number in train's deviations. */
+  public static final double ROUNDING = 1e-3;
+
   private final float[] logits;
-  private final int classes;
+  private final Metrics metrics;
   private final double accuracy;
   private final double loss;
-  private final double macroF1;
 
   /**
-   * Computes the metrics.
-   *
-   * <pre>
-   *     loss      mean over rows of  log Σ_c exp(z_c) − z_label
-   *     macro F1  mean over classes of  2·TP / (2·TP + FP + FN), 0 for a class that never occurs
-   * </pre>
+   * Judges logits.
    *
    * @param split the split
-   * @param logits [rows, classes] in row order
-   * @param classes number of classes
+   * @param logits [rows, width] in row order
    */
-  Evaluation(Split split, float[] logits, int classes) {
+  Evaluation(Split split, float[] logits) {
     this.logits = logits;
-    this.classes = classes;
-    int[] right = new int[classes];
-    int[] predicted = new int[classes];
-    int[] labelled = new int[classes];
-    double sum = 0;
-    int correct = 0;
-    for (int row = 0; row < split.rows(); row++) {
-      int label = split.label(row);
-      int prediction = prediction(row);
-      sum += crossEntropy(row, label);
-      predicted[prediction]++;
-      labelled[label]++;
-      if (prediction == label) {
-        right[label]++;
-        correct++;
-      }
-    }
-    double f1 = 0;
-    for (int c = 0; c < classes; c++) {
-      int all = predicted[c] + labelled[c];
-      f1 += all == 0 ? 0 : 2.0 * right[c] / all;
-    }
-    this.accuracy = (double) correct / split.rows();
-    this.loss = sum / split.rows();
-    this.macroF1 = f1 / classes;
-  }
-
-  private double crossEntropy(int row, int label) {
-    return crossEntropy(logits, classes, row, label);
-  }
-
-  static double crossEntropy(float[] logits, int classes, int row, int label) {
-    double highest = logits[row * classes];
-    for (int c = 1; c < classes; c++) {
-      highest = Math.max(highest, logits[row * classes + c]);
-    }
-    double sum = 0;
-    for (int c = 0; c < classes; c++) {
-      sum += StrictMath.exp(logits[row * classes + c] - highest);
-    }
-    return highest + StrictMath.log(sum) - logits[row * classes + label];
+    this.metrics = Metrics.of(split);
+    this.accuracy = metrics.accuracy(logits);
+    this.loss = metrics.meanLoss(logits);
   }
 
   /**
-   * A row's class.
+   * Share of rows whose prediction is their label.
    *
-   * @param row row from 0
-   * @return class with the highest logit, the lower one of equals
-   */
-  public int prediction(int row) {
-    return prediction(logits, classes, row);
-  }
-
-  static int prediction(float[] logits, int classes, int row) {
-    int best = 0;
-    for (int c = 1; c < classes; c++) {
-      if (logits[row * classes + c] > logits[row * classes + best]) {
-        best = c;
-      }
-    }
-    return best;
-  }
-
-  /**
-   * Share of rows whose class is their label.
-   *
-   * @return 0 to 1
+   * @return 0 to 1; of several labels the share of rows with all of them right; 0 for a number,
+   *     which is only more or less right
    */
   public double accuracy() {
     return accuracy;
   }
 
   /**
-   * Mean cross-entropy.
+   * Mean loss, as training has it.
    *
-   * @return nats
+   * @return cross-entropy in nats, or the mean squared error in train's deviations
    */
   public double loss() {
     return loss;
   }
 
   /**
-   * Macro-averaged F1.
-   *
-   * @return 0 to 1
-   */
-  public double macroF1() {
-    return macroF1;
-  }
-
-  /**
    * The logits.
    *
-   * @return a copy, [rows, classes]
+   * @return a copy, [rows, width]; of a number the prediction in its own unit
    */
   public float[] logits() {
     return logits.clone();
@@ -147,15 +74,15 @@ public final class Evaluation {
   }
 
   /**
-   * How many rows have the same class in two evaluations.
+   * How many rows have the same prediction in two evaluations.
    *
    * @param other an evaluation of the same split
-   * @return number of rows
+   * @return number of rows; of numbers those that differ by no more than {@link #ROUNDING}
    */
   public int identicalPredictions(Evaluation other) {
     int same = 0;
     for (int row = 0; row < rows(); row++) {
-      same += prediction(row) == other.prediction(row) ? 1 : 0;
+      same += metrics.same(logits, other.logits, row) ? 1 : 0;
     }
     return same;
   }
@@ -166,15 +93,67 @@ public final class Evaluation {
    * @return number of rows
    */
   public int rows() {
-    return logits.length / classes;
+    return metrics.split.rows();
   }
 
   /**
    * The metrics.
    *
-   * @return {@code accuracy}, {@code loss}, {@code macro_f1}
+   * @return of a class {@code accuracy}, {@code loss}, {@code macro_f1}, {@code mcc}, {@code
+   *     auroc}; of several labels {@code micro_f1} in place of {@code mcc}; of a number {@code
+   *     loss}, {@code mse}, {@code rmse}, {@code mae}, {@code pearson}, {@code spearman}. One that
+   *     is not defined for these rows is null.
    */
   public ObjectNode toJson() {
-    return Json.object().put("accuracy", accuracy).put("loss", loss).put("macro_f1", macroF1);
+    return computed().values().deepCopy();
+  }
+
+  /**
+   * Why metrics are null.
+   *
+   * @return name to reason, empty where all are defined
+   */
+  public ObjectNode undefined() {
+    return computed().undefined().deepCopy();
+  }
+
+  /**
+   * Precision, recall, F1 and AUROC of each class or label.
+   *
+   * @param names their names
+   * @return {@code [{class, rows, predicted, precision, recall, f1, auroc}]}, each null where
+   *     nothing divides; empty for a number
+   */
+  public ArrayNode perClass(List<String> names) {
+    ArrayNode all = computed().perClass().deepCopy();
+    all.forEach(each -> ((ObjectNode) each).put("class", names.get(each.path("class").asInt())));
+    return all;
+  }
+
+  // Sorting for the areas is worth nothing to a search, which asks for loss and accuracy alone.
+  private Metrics computed() {
+    if (metrics.values().isEmpty()) {
+      metrics.compute(logits);
+    }
+    return metrics;
+  }
+
+  /**
+   * One row's label, prediction and logits.
+   *
+   * @param row row from 0
+   * @param names names of the labels
+   * @return {@code {row, label, prediction, logits}}; label and prediction are a name, a list of
+   *     names, or a number
+   */
+  public ObjectNode row(int row, List<String> names) {
+    ObjectNode out = Json.object().put("row", row);
+    out.set("label", metrics.label(row, names));
+    out.set("prediction", metrics.prediction(logits, row, names));
+    ArrayNode shown = out.putArray("logits");
+    for (int c = 0; c < metrics.width; c++) {
+      shown.add(logits[row * metrics.width + c]);
+    }
+    return out;
   }
 }

@@ -19,6 +19,7 @@ public final class Evaluator {
   private final EvaluationOrder order;
   private final BatchFiller filler;
   private final int[] rows;
+  private final Metrics metrics;
   private final Watch watch;
 
   /**
@@ -35,6 +36,7 @@ public final class Evaluator {
     this.order = new EvaluationOrder(split, batch);
     this.filler = model.filler(split);
     this.rows = new int[batch];
+    this.metrics = Metrics.of(split);
     this.watch = watch;
   }
 
@@ -119,7 +121,7 @@ public final class Evaluator {
                   progress.accept(done[0]);
                   return true;
                 }));
-    return new Evaluation(split, logits, model.classes());
+    return new Evaluation(split, logits);
   }
 
   /**
@@ -145,20 +147,15 @@ public final class Evaluator {
                 }));
     return new Raced(
         scores.seen() == split.rows()
-            ? Optional.of(new Evaluation(split, logits, model.classes()))
+            ? Optional.of(new Evaluation(split, logits))
             : Optional.empty(),
         scores);
   }
 
   private void enter(RowScores scores, float[] logits, int n) {
-    int classes = model.classes();
     for (int i = 0; i < n; i++) {
       int row = rows[i];
-      int label = split.label(row);
-      scores.set(
-          row,
-          Evaluation.prediction(logits, classes, row) == label,
-          Evaluation.crossEntropy(logits, classes, row, label));
+      scores.set(row, metrics.right(logits, row), metrics.loss(logits, row));
     }
   }
 

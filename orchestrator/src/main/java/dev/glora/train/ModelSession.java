@@ -10,6 +10,7 @@ import dev.glora.bridge.TensorScope;
 import dev.glora.data.BatchFiller;
 import dev.glora.data.Column;
 import dev.glora.data.Split;
+import dev.glora.data.Target;
 import dev.glora.experiment.EvaluationSpec;
 import dev.glora.search.Site;
 import dev.glora.search.Structure;
@@ -35,7 +36,7 @@ import java.util.Set;
  * <pre>
  *     codes    i8  [sites, 5]   the structure             loss    f64 [4]          loss, gradient norm
  *     control  i64 [8]          rows, length, step, seed  logits  f32 [B, classes]
- *     rates    f64 [8]          rate, decay, head, clip   labels  i64 [B]
+ *     rates    f64 [8]          rate, decay, head, clip   labels  i64 [B], or f32 [B, classes]
  *     and each column, flat, B rows of it
  * </pre>
  */
@@ -76,7 +77,8 @@ public final class ModelSession implements AutoCloseable {
       long elements = Math.multiplyExact(capacity, column.rowElements());
       columns.put(column.name(), allocate(column.name(), column.dtype(), elements));
     }
-    allocate("labels", DType.I64, capacity);
+    Target target = request.set().target();
+    allocate("labels", target.dtype(), target.shape(capacity, classes));
     this.loss = allocate("loss", DType.F64, 4).doubles();
     this.logits = allocate("logits", DType.F32, capacity, classes).floats();
   }
@@ -95,6 +97,9 @@ public final class ModelSession implements AutoCloseable {
     arguments.put("model_digest", request.modelDigest());
     arguments.put("labels", request.set().labels());
     arguments.put("columns", plain(request.set().description().path("columns")));
+    if (request.set().description().has("target")) {
+      arguments.put("target", plain(request.set().description().path("target")));
+    }
     arguments.put("settings", request.settings());
     arguments.put("seed", request.seed());
     arguments.put("device", request.device());

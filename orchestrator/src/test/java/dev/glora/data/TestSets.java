@@ -11,6 +11,8 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.function.IntFunction;
 
 /** Writes small prepared sets as the Python runtime does. */
 public final class TestSets {
@@ -21,16 +23,93 @@ public final class TestSets {
 
   /** Row r of a split has length 1 + (7·r mod LENGTH), ids 1000·r + position, label r mod 2. */
   public static Path write(Path folder, int train, int val, int test) throws IOException {
-    Files.createDirectories(folder);
+    return write(folder, head(2, null), train, val, test, TestSets::alternating);
+  }
+
+  /**
+   * A set whose train split has these classes.
+   *
+   * @param labels each row's class
+   */
+  public static Path classes(Path folder, int classes, int[] labels) throws IOException {
+    return write(
+        folder,
+        head(classes, null),
+        labels.length,
+        1,
+        1,
+        rows -> {
+          ByteBuffer bytes = buffer(rows * 8);
+          for (int row = 0; row < rows; row++) {
+            bytes.putLong(labels[row]);
+          }
+          return new Labels("I64", bytes, List.of(rows));
+        });
+  }
+
+  /**
+   * A set of another target, whose train split has these values.
+   *
+   * @param target what set.json says of it
+   * @param values each row's 0 and 1, or its number
+   */
+  public static Path values(Path folder, ObjectNode target, float[][] values) throws IOException {
+    int width = values[0].length;
+    return write(
+        folder,
+        head(width, target),
+        values.length,
+        1,
+        1,
+        rows -> {
+          ByteBuffer bytes = buffer(rows * width * 4);
+          for (int row = 0; row < rows; row++) {
+            for (float value : values[row]) {
+              bytes.putFloat(value);
+            }
+          }
+          return new Labels("F32", bytes, List.of(rows, width));
+        });
+  }
+
+  /** The labels of a split as its file has them. */
+  private record Labels(String dtype, ByteBuffer bytes, List<Integer> shape) {}
+
+  private static Labels alternating(int rows) {
+    ByteBuffer bytes = buffer(rows * 8);
+    for (int row = 0; row < rows; row++) {
+      bytes.putLong(row % 2);
+    }
+    return new Labels("I64", bytes, List.of(rows));
+  }
+
+  private static ObjectNode head(int labels, ObjectNode target) {
     ObjectNode set = Json.object().put("format", 1).put("digest", "d".repeat(64));
-    set.putArray("labels").add("negative").add("positive");
+    ArrayNode names = set.putArray("labels");
+    if (labels == 2 && target == null) {
+      names.add("negative").add("positive");
+    } else {
+      for (int i = 0; i < labels; i++) {
+        names.add("label " + i);
+      }
+    }
+    if (target != null) {
+      set.set("target", target);
+    }
+    return set;
+  }
+
+  private static Path write(
+      Path folder, ObjectNode set, int train, int val, int test, IntFunction<Labels> labels)
+      throws IOException {
+    Files.createDirectories(folder);
     ArrayNode columns = set.putArray("columns");
     column(columns, "input_ids", "i32");
     column(columns, "attention_mask", "u8");
     ObjectNode splits = set.putObject("splits");
-    split(folder, splits, "train", train);
-    split(folder, splits, "val", val);
-    split(folder, splits, "test", test);
+    split(folder, splits, "train", train, labels);
+    split(folder, splits, "val", val, labels);
+    split(folder, splits, "test", test, labels);
     Files.writeString(folder.resolve("set.json"), Json.text(set));
     return folder;
   }
@@ -45,23 +124,29 @@ public final class TestSets {
     column.put("sequence", true);
   }
 
-  private static void split(Path folder, ObjectNode splits, String name, int rows)
+  private static void split(
+      Path folder, ObjectNode splits, String name, int rows, IntFunction<Labels> made)
       throws IOException {
     ObjectNode header = Json.object();
     ByteArrayOutputStream data = new ByteArrayOutputStream();
-    ByteBuffer labels = buffer(rows * 8);
+    Labels labels = made.apply(rows);
     ByteBuffer lengths = buffer(rows * 4);
     ByteBuffer ids = buffer(rows * LENGTH * 4);
     ByteBuffer mask = buffer(rows * LENGTH);
     for (int row = 0; row < rows; row++) {
-      labels.putLong(row % 2);
       lengths.putInt(length(row));
       for (int i = 0; i < LENGTH; i++) {
         ids.putInt(i < length(row) ? 1000 * row + i : 0);
         mask.put((byte) (i < length(row) ? 1 : 0));
       }
     }
-    add(header, data, "labels", "I64", bytes(labels), rows);
+    add(
+        header,
+        data,
+        "labels",
+        labels.dtype(),
+        bytes(labels.bytes()),
+        labels.shape().stream().mapToInt(Integer::intValue).toArray());
     add(header, data, "lengths", "I32", bytes(lengths), rows);
     add(header, data, "input_ids", "I32", bytes(ids), rows, LENGTH);
     add(header, data, "attention_mask", "U8", bytes(mask), rows, LENGTH);
