@@ -12,6 +12,7 @@ package dev.glora.experiment;
  * @param textColumn of a table of one's own: the column with the texts, or null for its default
  * @param labelColumn of a table of one's own: the column with the labels, or null for its default
  *     or several columns
+ * @param labelSeparator what stands between several labels in a cell, or null for its default
  */
 public record TaskSpec(
     SourceSpec source,
@@ -21,4 +22,5 @@ public record TaskSpec(
     double threshold,
     String target,
     String textColumn,
-    String labelColumn) {}
+    String labelColumn,
+    String labelSeparator) {}
