@@ -142,8 +142,8 @@ def open(request: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         request: `method`, `model_path`, `model_digest` (checked where given), `labels`, `columns`
             and `target` (as in set.json), `settings` (the method's, and `precision`, `accumulate`
-            and `gradient_checkpointing`), `seed`, `device`, `micro_batch` (rows that are computed at
-            once; 0 for whole batches).
+            and `gradient_checkpointing`), `seed`, `device`, `micro_batch` (rows that are computed
+            at once; 0 for whole batches).
 
     Returns:
         `session`, `sites`, `ranks`, `parameters`, `hidden`, `device`.
