@@ -79,6 +79,26 @@ def test_vector_form_trains_column_zero_and_nothing_else(body: Path) -> None:
             assert torch.equal(after[name], old), name
 
 
+def test_rate_ratio_is_for_what_starts_at_zero(body: Path) -> None:
+    """Adam's first step is as long as its rate, whatever the gradient."""
+    session = open_session("glora", body, rate_ratio=4)
+    session.buffers["rates"][1] = 0
+    session.set_codes(LARGEST)
+    before = weights(session)
+    session.train(0, 1)
+    moved = {n: float((w - before[n]).abs().max()) for n, w in weights(session).items()}
+    zero = [value for name, value in moved.items() if name[-1] == "d" or name[-2:] in (".D", ".E")]
+    assert zero == pytest.approx([0.04] * len(zero), rel=1e-3)
+    assert moved["head.weight"] == pytest.approx(0.01, rel=1e-3)
+    # An up-factor has no gradient before its down-factor has moved.
+    assert not any(value for name, value in moved.items() if name.endswith("u"))
+    before = weights(session)
+    session.train(1, 2)
+    after = weights(session)
+    ups = [float((after[n] - before[n]).abs().max()) for n in before if n.endswith("u")]
+    assert max(ups) < 0.011
+
+
 def test_smaller_rank_is_the_leading_slice(body: Path) -> None:
     session = open_session("glora", body)
     session.set_codes(LARGEST)

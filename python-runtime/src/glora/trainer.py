@@ -139,7 +139,8 @@ class Trainer:
         if 0 < rates[3] < norm:
             self.optimizer.scale_gradients(rates[3] / (norm + 1e-6))
         self._whole = False
-        self.optimizer.step(rates[0], rates[1], {"head": rates[2]})
+        multipliers = {**self.method.multipliers(), "head": rates[2]}
+        self.optimizer.step(rates[0], rates[1], multipliers)
         self.method.after_step(plan.step)
         self._whole = True
 

@@ -135,6 +135,13 @@ class Method(ABC):
     def export_merged(self, folder: Path) -> None:
         """Writes the adapted model as an ordinary model folder, with what reads its input."""
 
+    def multipliers(self) -> Mapping[str, float]:
+        """Returns what the learning rate of a group of entries is multiplied by, where not 1.
+
+        The head's comes from the caller, with the rates of each step.
+        """
+        return {}
+
     def penalty(self) -> Tensor | None:
         """Returns what a step adds to the mean loss of its batch before it goes backward, if any.
 

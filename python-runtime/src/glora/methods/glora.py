@@ -36,12 +36,17 @@ if TYPE_CHECKING:
 
 __all__ = ["GLoRAMethod"]
 
+_UP = frozenset(name for names in SUPPORT.values() for name in names[1:])
+
 
 class GLoRAMethod(ClassifierMethod):
     """A super-network; a structure of it is active at a time.
 
     Settings: `ranks`, `forms`, `a_product` as in `SearchSpace`; `targets` and `exclude` as in
-    `inject`; `dropout`.
+    `inject`; `dropout`; `rate_ratio`, by which the learning rate of what starts at zero (all but
+    the up-factors) is higher. Adam moves a product down·up of width n by about the rate times n at
+    a step of the down-factor and by the rate times rank at one of the up-factor, so equal rates
+    are no equal steps (Hayou et al. 2024, LoRA+).
     """
 
     name = "glora"
@@ -62,13 +67,22 @@ class GLoRAMethod(ClassifierMethod):
         )
         self.ranks = self.space.ranks
         self._layers = glora_layers(self.model)
+        self._ratio = float(settings.get("rate_ratio", 1.0))
         self._adapter = [
-            Entry(f"{site}.{name}", parameter)
+            Entry(f"{site}.{name}", parameter, group=self._group(name))
             for site, layer in self._layers.items()
             for name, parameter in layer.support_parameters().items()
         ]
         self._head = head_entries(self.model)
         self.reset_weights(opening.seed)
+
+    def _group(self, name: str) -> str:
+        # One group is one stretch of the flat vector, so no second one without need.
+        return "support" if self._ratio == 1 or name in _UP else "zero"
+
+    def multipliers(self) -> Mapping[str, float]:
+        """Returns the ratio for what starts at zero."""
+        return {"zero": self._ratio}
 
     def reset_weights(self, seed: int) -> None:
         """Draws up-factors and head afresh; all else is zero."""

@@ -71,6 +71,7 @@ final class ExperimentMapper {
         list(method.get("ranks"), JsonNode::intValue),
         method.get("forms"),
         method.get("a_product").textValue(),
+        method.path("rate_ratio").asDouble(1),
         method.get("targets").textValue(),
         list(method.get("exclude"), JsonNode::textValue),
         limit(method.get("min_parameters")),

@@ -14,6 +14,7 @@ import java.util.List;
  * @param forms for each tensor {@code A} to {@code E} the array of its forms ({@code none}, {@code
  *     scalar}, {@code vector}, {@code lora}), always complete
  * @param aProduct {@code hadamard} (published code) or {@code matmul} (paper's text)
+ * @param rateRatio learning rate of what starts at zero by that of the up-factors
  * @param targets which linear layers become sites, {@code all-linear}
  * @param exclude name parts of linear layers that do not become sites
  * @param minParameters least number of adapter parameters of a structure, or null
@@ -35,6 +36,7 @@ public record GloraSpec(
     List<Integer> ranks,
     JsonNode forms,
     String aProduct,
+    double rateRatio,
     String targets,
     List<String> exclude,
     Long minParameters,

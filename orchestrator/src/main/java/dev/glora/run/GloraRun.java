@@ -187,6 +187,7 @@ final class GloraRun {
     settings.put("ranks", spec.ranks());
     settings.put("forms", ModelSession.plain(spec.forms()));
     settings.put("a_product", spec.aProduct());
+    settings.put("rate_ratio", spec.rateRatio());
     settings.put("targets", spec.targets());
     settings.put("exclude", spec.exclude());
     return context.open("glora", material, settings, training);
