@@ -85,7 +85,7 @@ class AdaLoRAMethod(PeftMethod):
         distances = []
         for layer in self._layers.values():
             for factor in (layer.lora_A[ADAPTER], layer.lora_B[ADAPTER].T):
-                identity = torch.eye(factor.shape[0])
+                identity = torch.eye(factor.shape[0], device=factor.device)
                 distances.append(torch.linalg.matrix_norm(factor @ factor.T - identity))
         mean: Tensor = torch.stack(distances).mean()
         return mean * float(self._settings.orth_reg_weight)

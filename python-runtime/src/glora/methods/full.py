@@ -97,5 +97,5 @@ class FullMethod(ClassifierMethod):
         """Changes nothing: the weights are already where they belong."""
         before = models.load_classifier(self._opening.model_path, self._opening.labels)
         start = dict(before.named_parameters())
-        change = max(float((e.parameter - start[e.name]).abs().max()) for e in self._adapter)
+        change = max(float((e.parameter.cpu() - start[e.name]).abs().max()) for e in self._adapter)
         return {"max_abs_weight_change": change}

@@ -48,8 +48,9 @@ class _ScaledLinear(nn.Module):
         # nn.Linear has its weight as [out, in], the Conv1D of transformers as [in, out].
         self._rows = 0 if isinstance(base, nn.Linear) else 1
         width = base.weight.shape[self._rows]
-        self.scale = nn.Parameter(torch.ones(width))
-        self.shift = None if base.bias is None else nn.Parameter(torch.zeros(width))
+        device = base.weight.device
+        self.scale = nn.Parameter(torch.ones(width, device=device))
+        self.shift = None if base.bias is None else nn.Parameter(torch.zeros(width, device=device))
 
     def forward(self, x: Tensor) -> Tensor:
         """Takes x [.., in], returns [.., out]."""
@@ -97,9 +98,11 @@ class SSFMethod(ClassifierMethod):
         """Draws the vectors of every site, and the head."""
         generator = torch.Generator().manual_seed(adapter_seed(seed))
         for layer in self._layers.values():
-            layer.scale.normal_(1.0, _STD, generator=generator)
-            if layer.shift is not None:
-                layer.shift.normal_(0.0, _STD, generator=generator)
+            for mean, vector in ((1.0, layer.scale), (0.0, layer.shift)):
+                if vector is not None:
+                    # Drawn on the CPU, so that the numbers are the same for every device.
+                    drawn = torch.empty(vector.shape).normal_(mean, _STD, generator=generator)
+                    vector.copy_(drawn)
         init_head(self.model, seed)
 
     def export_adapter(self, folder: Path) -> tuple[str, int]:
