@@ -146,7 +146,7 @@ def open(request: Mapping[str, Any]) -> dict[str, Any]:
             at once; 0 for whole batches).
 
     Returns:
-        `session`, `sites`, `ranks`, `parameters`, `hidden`, `device`.
+        `session`, `sites`, `ranks`, `parameters`, `hidden`, `device`, `notes` (sentences).
     """
     global _opened
     settings = request.get("settings") or {}
@@ -223,6 +223,7 @@ def open(request: Mapping[str, Any]) -> dict[str, Any]:
         },
         "hidden": method.hidden,
         "device": device,
+        "notes": list(method.notes),
     }
 
 

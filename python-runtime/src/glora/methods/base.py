@@ -91,12 +91,14 @@ class Method(ABC):
         sites: the adapted linear layers that have a choice of structure; empty without one.
         ranks: the ranks of the choice; empty without one.
         hidden: width of the classifier's input.
+        notes: sentences for whoever opened it: what of the settings could not be kept.
     """
 
     name: ClassVar[str]
     model: nn.Module
     sites: Sequence[Site] = ()
     ranks: Sequence[int] = ()
+    notes: Sequence[str] = ()
     hidden: int
 
     @abstractmethod

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 from torch import nn
 
-from glora import models
+from glora import language, models
+from glora.errors import ConfigurationError
 from glora.methods.base import Method, Opening, Parameters
 from glora.optimizer import Entry
 
@@ -31,18 +32,11 @@ class ClassifierMethod(Method):
     def __init__(self, opening: Opening) -> None:
         self._model_path = opening.model_path
         self._pixels = opening.pixels
-        self.model = models.load_classifier(
-            opening.model_path,
-            opening.labels,
-            dropout=float(opening.settings.get("dropout", 0.0)),
-            max_length=opening.max_length,
-            dtype="bfloat16" if opening.precision == "bfloat16" else "float32",
-            device=opening.device,
-            problem_type=opening.target.problem_type,
-        )
+        self._target = opening.target
+        self.model = load_model(opening)
         self.model.requires_grad_(False)
-        self._hook = widen_head(self.model)
-        self.hidden = head_of(self.model).in_features
+        self._hook = None if models.is_causal(self.model) else widen_head(self.model)
+        self.hidden = int(self.model.config.hidden_size)
         self._plain_entries = sum(p.numel() for p in self.model.parameters())
 
     def entries(self) -> list[Entry]:
@@ -55,12 +49,19 @@ class ClassifierMethod(Method):
         return Parameters(adapter + head, adapter, head, self._plain_entries + adapter)
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Returns logits [rows, classes] for columns [rows, tokens], or for images."""
+        """Returns logits [rows, classes] for columns [rows, tokens], or for images.
+
+        Of a language model the outputs that its target asks for, see `glora.language`.
+        """
         inputs = {
             # Prepared sets hold int32 and uint8; the embedding's backward and masks want int64.
             name: column if column.is_floating_point() else column.long()
             for name, column in batch.items()
         }
+        if self._target.kind == "word":
+            return language.word_scores(self.model, inputs, self._target.tokens)
+        if self._target.kind == "tokens":
+            return language.token_losses(self.model, inputs)
         logits: Tensor = self.model(**inputs).logits
         return logits
 
@@ -70,16 +71,50 @@ class ClassifierMethod(Method):
 
     def finish(self) -> None:
         """Rounds the head to the body's type."""
-        self._hook.remove()
-        head_of(self.model).to(self.model.dtype)
+        if self._hook is not None:
+            self._hook.remove()
+            head_of(self.model).to(self.model.dtype)
 
     def export_merged(self, folder: Path) -> None:
         """Writes an ordinary Hugging Face folder."""
         models.save_classifier(self.model, self._model_path, folder, self._pixels)
 
 
+def load_model(opening: Opening) -> PreTrainedModel:
+    """Loads what the task asks for: a classifier with a head of zeros, or a language model.
+
+    Raises:
+        ConfigurationError: the model's family is not known for the task.
+        SourceError: the folder is incomplete.
+    """
+    dropout = float(opening.settings.get("dropout", 0.0))
+    dtype = "bfloat16" if opening.precision == "bfloat16" else "float32"
+    if opening.target.kind in language.KINDS:
+        return models.load_causal(
+            opening.model_path, dropout=dropout, dtype=dtype, device=opening.device
+        )
+    return models.load_classifier(
+        opening.model_path,
+        opening.labels,
+        dropout=dropout,
+        max_length=opening.max_length,
+        dtype=dtype,
+        device=opening.device,
+        problem_type=opening.target.problem_type,
+    )
+
+
 def head_of(model: PreTrainedModel) -> nn.Linear:
-    """Returns the classifier's last layer."""
+    """Returns the classifier's last layer.
+
+    Raises:
+        ConfigurationError: a language model, whose own head is pre-trained and frozen.
+    """
+    if models.is_causal(model):
+        raise ConfigurationError(
+            "The method trains a head of its own, and the task asks a language model for words: "
+            "choose another method, such as lora or glora."
+        )
     return cast(
         nn.Linear, model.get_submodule(models.architecture(str(model.config.model_type)).head)
     )
@@ -99,7 +134,9 @@ def widen_head(model: PreTrainedModel) -> RemovableHandle:
 
 
 def head_entries(model: PreTrainedModel) -> list[Entry]:
-    """Makes the head trainable; returns its entries."""
+    """Makes the head trainable; returns its entries, none of a language model."""
+    if models.is_causal(model):
+        return []
     head = head_of(model).requires_grad_(True)
     return [
         Entry(f"head.{name}", parameter, group="head")
@@ -108,7 +145,9 @@ def head_entries(model: PreTrainedModel) -> list[Entry]:
 
 
 def head_tensors(model: PreTrainedModel) -> dict[str, Tensor]:
-    """Returns the head's tensors by their names in the model."""
+    """Returns the head's tensors by their names in the model, none of a language model."""
+    if models.is_causal(model):
+        return {}
     name = models.architecture(str(model.config.model_type)).head
     return {
         f"{name}.{key}": parameter.detach() for key, parameter in head_of(model).named_parameters()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from glora.adapter import TENSOR_FILE, save_adapter
+from glora.biases import declare_biases, undeclarable
 from glora.errors import ConfigurationError, EnvironmentNotUsable
 from glora.forms import TENSORS
 from glora.inject import glora_layers, inject, set_structure
@@ -23,6 +24,7 @@ from glora.models import init_head
 from glora.optimizer import Entry
 from glora.peft_export import export_peft
 from glora.structure import SearchSpace
+from glora.targets import find_targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -59,12 +61,16 @@ class GLoRAMethod(ClassifierMethod):
             settings.get("forms"),
             str(settings.get("a_product", "hadamard")),
         )
-        self.sites = inject(
-            self.model,
-            self.space,
-            settings.get("targets", "all-linear"),
-            settings.get("exclude", ("pooler", "classifier")),
-        )
+        targets = settings.get("targets", "all-linear")
+        exclude = settings.get("exclude", ("pooler", "classifier"))
+        bare = undeclarable(self.model, find_targets(self.model, targets, exclude))
+        if bare:
+            self.notes = (
+                f"C and E leave the space at {len(bare)} sites such as {bare[0]}: they would make "
+                f"a bias, which the configuration of a {self.model.config.model_type} model "
+                "cannot declare there, so that the merged model would load without it.",
+            )
+        self.sites = inject(self.model, self.space, targets, exclude, without_bias=bare)
         self.ranks = self.space.ranks
         self._layers = glora_layers(self.model)
         self._ratio = float(settings.get("rate_ratio", 1.0))
@@ -142,6 +148,8 @@ class GLoRAMethod(ClassifierMethod):
     def merge(self) -> dict[str, float]:
         """Folds the current structure into the weights."""
         report = merge(self.model)
+        # Where C or E made biases, the configuration says so: transformers then loads them.
+        declare_biases(self.model)
         return {
             "max_abs_weight_change": report.max_abs_diff,
             "max_output_error": report.max_output_error,

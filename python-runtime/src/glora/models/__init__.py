@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from glora.models.architecture import ARCHITECTURES, Architecture, architecture, linear_sites
-from glora.models.causal import is_causal, last_hidden, load_causal, word_logits
+from glora.models.architecture import (
+    ARCHITECTURES,
+    CAUSAL,
+    Architecture,
+    architecture,
+    is_causal,
+    linear_sites,
+)
+from glora.models.causal import last_hidden, load_causal, word_logits
 from glora.models.classifier import (
     checkpoint_activations,
     init_head,
@@ -25,6 +32,7 @@ from glora.models.pixels import PixelInput, pixel_input
 
 __all__ = [
     "ARCHITECTURES",
+    "CAUSAL",
     "PREPROCESSOR",
     "Architecture",
     "ModelFiles",

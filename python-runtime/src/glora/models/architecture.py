@@ -51,6 +51,15 @@ ARCHITECTURES = {
 }
 
 
+# Families of causal language models; `causal.py` says what differs between them.
+CAUSAL = ("gpt2", "llama", "mistral", "qwen2", "qwen3")
+
+
+def is_causal(model: nn.Module) -> bool:
+    """Whether a model predicts tokens, and has no head of our own."""
+    return str(getattr(getattr(model, "config", None), "model_type", "")) in CAUSAL
+
+
 def architecture(model_type: str) -> Architecture:
     """Return what is known of a family of models.
 

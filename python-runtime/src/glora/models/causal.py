@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 
 from glora.errors import ConfigurationError, SourceError
+from glora.models.architecture import CAUSAL
 from glora.models.classifier import DTYPES, align, set_dropout
 from glora.models.files import read_config
 from glora.models.quiet import quiet
@@ -30,14 +31,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PreTrainedModel
 
-__all__ = ["FAMILIES", "is_causal", "last_hidden", "load_causal", "word_logits"]
-
-FAMILIES = ("gpt2", "llama", "mistral", "qwen2", "qwen3")
-
-
-def is_causal(model: nn.Module) -> bool:
-    """Whether a model predicts tokens, and has no head of our own."""
-    return str(getattr(getattr(model, "config", None), "model_type", "")) in FAMILIES
+__all__ = ["last_hidden", "load_causal", "word_logits"]
 
 
 def load_causal(
@@ -57,10 +51,10 @@ def load_causal(
         SourceError: the folder is incomplete.
     """
     family = read_config(Path(path))["model_type"]
-    if family not in FAMILIES:
+    if family not in CAUSAL:
         raise ConfigurationError(
             f"The task asks for a causal language model and {path} is of the family {family!r}; "
-            f"expected one of {', '.join(FAMILIES)}."
+            f"expected one of {', '.join(CAUSAL)}."
         )
     from transformers import AutoModelForCausalLM
 

@@ -14,7 +14,7 @@ from torch import nn
 
 from glora import storage
 from glora.errors import ConfigurationError, SourceError
-from glora.models.architecture import architecture
+from glora.models.architecture import architecture, is_causal
 from glora.models.files import INPUT_FILES, PREPROCESSOR, read_config
 from glora.models.pixels import PixelInput, tokens_of
 from glora.models.quiet import quiet
@@ -108,8 +108,11 @@ def load_classifier(
 def init_head(model: nn.Module, seed: int) -> None:
     """Draw a fresh head: weights from N(0, 0.02²), bias 0.
 
-    The numbers are drawn in float32 on the CPU, so that they are the same for every device.
+    The numbers are drawn in float32 on the CPU, so that they are the same for every device. A
+    language model, whose head is pre-trained, is left as it is.
     """
+    if is_causal(model):
+        return
     head = _head(model)
     generator = torch.Generator().manual_seed(seed)
     drawn = torch.empty(head.weight.shape, dtype=torch.float32)
