@@ -103,17 +103,17 @@ def test_packed_documents_have_the_losses_of_unpacked_ones(
     model_path: Path, tokenizer: Any, tmp_path: Path
 ) -> None:
     rows = instructions.read(tiny_language.write_alpaca(tmp_path / "a.json", rows=12), "alpaca")
-    found = [instructions.encode(row, "vicuna", tokenizer, 90) for row in rows]
+    found = [instructions.encode(row, "chat", tokenizer, 150) for row in rows]
     documents = [document for document in found if document is not None]
     assert len(documents) == 12
     model = load_causal(model_path)
-    alone = torch.stack([_losses(model, [document], 90) for document in documents])
-    packs = instructions.pack(documents, 90)
+    alone = torch.stack([_losses(model, [document], 150) for document in documents])
+    packs = instructions.pack(documents, 150)
     assert sorted(number for pack in packs for number in pack) == list(range(12))
     assert any(len(pack) > 1 for pack in packs)
     for pack in packs:
-        assert sum(len(documents[number].ids) for number in pack) <= 90
-        together = _losses(model, [documents[number] for number in pack], 90)
+        assert sum(len(documents[number].ids) for number in pack) <= 150
+        together = _losses(model, [documents[number] for number in pack], 150)
         torch.testing.assert_close(together, alone[pack].sum(0), rtol=1e-4, atol=1e-4)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import tiny
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
-HIDDEN, BLOCKS, HEADS, INNER, POSITIONS = 32, 2, 4, 48, 96
+HIDDEN, BLOCKS, HEADS, INNER, POSITIONS = 32, 2, 4, 48, 160
 KIND = {
     "gpt2": "GPT2",
     "llama": "Llama",
@@ -67,6 +67,13 @@ def write_model(folder: Path, family: str = "llama", seed: int = 0, chat: bool =
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def load(folder: Path) -> Any:
+    """Return a model folder's tokenizer."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(str(folder))
 
 
 def _tokenizer(chat: bool) -> Any:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "bind",
     "candidates",
+    "choices",
     "close",
     "configure",
     "counts",
@@ -120,6 +121,43 @@ def predict(request: Mapping[str, Any]) -> dict[str, Any]:
         **settings,
     )
     return asdict(done)
+
+
+def choices(request: Mapping[str, Any]) -> dict[str, float]:
+    """Lets a language model answer questions of multiple choice; see `glora.choices`.
+
+    Args:
+        request: `model_path`, `format` and `source`; `name` (the harness's task), `shots`,
+            `examples`, `limit`, `batch_size`, `device`, `precision` and `cache` where they are not
+            the defaults.
+
+    Returns:
+        Metric to value.
+    """
+    from glora.sources import fetch as fetch_source
+
+    cache = request.get("cache")
+    form = str(_value(request, "format", "choices"))
+    source = fetch_source(_value(request, "source", "choices"), None, cache).path
+    model = _value(request, "model_path", "choices")
+    device = _environment.resolve_device(str(request.get("device", "cpu")))
+    half = request.get("precision", "float32") == "bfloat16"
+    settings: dict[str, Any] = {
+        "limit": request.get("limit"),
+        "batch_size": int(request.get("batch_size", 8)),
+        "device": device,
+        "dtype": "bfloat16" if half else "float32",
+    }
+    shots, examples = request.get("shots"), request.get("examples")
+    if form == "lm-eval":
+        from glora.harness import run_tasks
+
+        name = str(_value(request, "name", "choices"))
+        return run_tasks(model, [name], include=source, shots=shots or None, **settings)[name]
+    from glora.choices import score_files
+
+    found = None if examples is None else fetch_source(examples, None, cache).path
+    return score_files(model, form, source, shots=int(shots or 0), examples=found, **settings)
 
 
 def features(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,10 +25,8 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel
 
-__all__ = ["KINDS", "NO_TARGET", "OUTPUTS", "token_losses", "word_scores"]
+__all__ = ["NO_TARGET", "OUTPUTS", "token_losses", "word_scores"]
 
-# The kinds of target that a causal language model is for.
-KINDS = ("word", "tokens")
 # Where no token is to be predicted; the number that torch's cross-entropy ignores.
 NO_TARGET = -100
 # What the three outputs of the target `tokens` are.

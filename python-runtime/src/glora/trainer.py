@@ -375,8 +375,8 @@ class Trainer:
     def _backward(self, buffers: Buffers, plan: Plan) -> float:
         """Forward and backward over the bound batch; returns the norm of the gradient.
 
-        A micro-batch's loss is weighted by its share of the rows, so that the gradients add up to
-        those of the whole batch's mean.
+        A micro-batch's loss is weighted by its share of the rows or tokens, so that the gradients
+        add up to those of the whole batch's mean.
         """
         self.close_candidates()
         self._set_structure(buffers)
@@ -384,10 +384,12 @@ class Trainer:
         torch.manual_seed(plan.seed)
         self.optimizer.zero_grad()
         buffers.loss[0] = 0
+        whole = self._target.weight(buffers.batch(plan))
         for rows in self._cut(plan.rows, self._accumulate):
-            outputs = self._forward(self._batch(buffers, plan, rows)).float()
+            batch = self._batch(buffers, plan, rows)
+            outputs = self._forward(batch).float()
             loss = self._target.loss(outputs, buffers.labels[rows].to(self._device))
-            share = (rows.stop - rows.start) / plan.rows
+            share = self._target.weight(batch) / whole
             if share != 1:
                 loss = loss * share
             buffers.loss[0] += loss.detach().cpu()

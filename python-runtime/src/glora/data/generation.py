@@ -11,20 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from glora.data import instructions, words
+from glora import models
+from glora.data import instructions, prepared, words
 from glora.data.rows import Row, Rows
 from glora.data.task import Task
 from glora.errors import ConfigurationError
 from glora.language import OUTPUTS
 
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
-
-__all__ = ["Plan", "is_generation", "read"]
+__all__ = ["Generation", "conversations", "is_generation"]
 
 Columns = Mapping[str, tuple[str, list[int], bool]]
 
@@ -34,7 +32,7 @@ def is_generation(task: Task) -> bool:
     return task.prompt is not None or task.format is not None
 
 
-def read(path: Path, task: Task) -> Rows:
+def conversations(path: Path, task: Task) -> Rows:
     """Read the conversations of a file.
 
     Raises:
@@ -45,22 +43,27 @@ def read(path: Path, task: Task) -> Rows:
     return Rows(OUTPUTS, rows, {"reader": "instructions", "format": task.format})
 
 
-class Plan:
+class Generation:
     """How a task's rows become a set.
 
     Attributes:
         settings: what of the task decided the content, beside the reader's settings.
         columns: name to type, shape of a row, and whether it is a sequence.
         target: of set.json.
-        left_out: by split, rows without a token of an answer; filled as splits are made.
+
+    Args:
+        task: its settings.
+        labels: names of the classes.
+        model: folder of the model, for its tokenizer.
+
+    Raises:
+        ConfigurationError: words, template or prompt do not fit the data or the tokenizer.
     """
 
-    def __init__(
-        self, task: Task, labels: Sequence[str], tokenizer: PreTrainedTokenizerBase
-    ) -> None:
+    def __init__(self, task: Task, labels: Sequence[str], model: Path) -> None:
         self._task = task
-        self._tokenizer = tokenizer
-        self.left_out: dict[str, int] = {}
+        self._labels = list(labels)
+        self._tokenizer = tokenizer = models.load_tokenizer(model)
         shape = [task.max_length]
         self.settings: dict[str, Any]
         self.columns: Columns
@@ -81,8 +84,12 @@ class Plan:
         }
         self.target = {"kind": "word", "tokens": words.word_tokens(prompt, chosen, tokenizer)}
 
-    def split(self, name: str, rows: Sequence[Row]) -> tuple[dict[str, Any], list[str], list[int]]:
-        """Return a split's arrays, and the texts and labels of its rows."""
+    def split(self, name: str, rows: Sequence[Row]) -> prepared.SplitContent:
+        """Return a split's arrays and texts.
+
+        Raises:
+            ConfigurationError: the prompt is too long, or no answer is left in any row.
+        """
         if self._task.format is not None:
             return self._documents(name, rows)
         texts = [row.text for row in rows]
@@ -92,30 +99,28 @@ class Plan:
         for index, row in enumerate(ids):
             input_ids[index, : len(row)] = row
         mask = np.arange(self._task.max_length) < lengths[:, None]
-        labels = [int(row.label) for row in rows]
-        arrays = {
+        labels = np.array([row.label for row in rows], np.int64)
+        arrays: dict[str, prepared.Array] = {
             "input_ids": input_ids,
             "attention_mask": mask.astype(np.uint8),
-            "labels": np.array(labels, np.int64),
+            "labels": labels,
             "lengths": lengths,
         }
-        return arrays, texts, labels
+        named = [self._labels[label] for label in labels]
+        return prepared.SplitContent(arrays, prepared.text_lines(texts, named))
 
     @property
     def _padding(self) -> int:
         padding = self._tokenizer.pad_token_id
         return padding if isinstance(padding, int) else 0
 
-    def _documents(
-        self, name: str, rows: Sequence[Row]
-    ) -> tuple[dict[str, Any], list[str], list[int]]:
+    def _documents(self, name: str, rows: Sequence[Row]) -> prepared.SplitContent:
         length = self._task.max_length
         found = [
             (row, instructions.encode(row.text, self._template, self._tokenizer, length))
             for row in rows
         ]
         kept = [(row, document) for row, document in found if document is not None]
-        self.left_out[name] = len(found) - len(kept)
         if not kept:
             raise ConfigurationError(
                 f"No row of the split {name} has a token of an answer within task.max_length = "
@@ -129,7 +134,7 @@ class Plan:
             instructions.joined([documents[n] for n in pack], length, self._padding)
             for pack in packs
         ]
-        arrays: dict[str, Any] = {
+        arrays: dict[str, prepared.Array] = {
             column: np.stack([row[column] for row in made]) for column in self.columns
         }
         arrays["labels"] = np.zeros(len(packs), np.int64)
@@ -137,4 +142,4 @@ class Plan:
             [sum(len(documents[n].ids) for n in pack) for pack in packs], np.int32
         )
         texts = ["\n".join(kept[n][0].text for n in pack) for pack in packs]
-        return arrays, texts, [0] * len(packs)
+        return prepared.SplitContent(arrays, prepared.text_lines(texts, [None] * len(packs)))

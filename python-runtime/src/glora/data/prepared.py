@@ -222,7 +222,7 @@ def text_lines(texts: list[str], labels: list[Any]) -> bytes:
 def _classes(labels: Array, target: Target) -> dict[str, list[int]]:
     if target.kind == "number":
         return {}
-    counts = np.bincount(labels) if target.kind == "class" else labels.sum(0)
+    counts = labels.sum(0) if target.kind == "labels" else np.bincount(labels)
     return {"classes": [int(count) for count in counts]}
 
 

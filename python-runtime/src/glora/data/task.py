@@ -44,6 +44,12 @@ class Task:
             columns, each with 0 or 1.
         target: `class`, `labels` (several of them, or none) or `number`.
         label_separator: what stands between several labels in one cell.
+        prompt: for a language model: what it reads, with {text} in it; the class follows as a word.
+        label_words: of a prompt: class to word; a space and the class's name when omitted.
+        format: for a language model: `alpaca` or `sharegpt`, conversations whose answers are
+            learnt.
+        template: of a format: how a conversation is written, see `instructions.py`.
+        packing: of a format: whether train's conversations share rows.
     """
 
     source: str
@@ -56,6 +62,11 @@ class Task:
     label_column: str | tuple[str, ...] = "label"
     target: str = "class"
     label_separator: str = ","
+    prompt: str | None = None
+    label_words: Mapping[str, str] | None = None
+    format: str | None = None
+    template: str | None = None
+    packing: bool = False
 
     @classmethod
     def of(cls, block: Mapping[str, Any]) -> Task:
@@ -106,6 +117,38 @@ class Task:
                 f"{self.text_column!r}, {self.label_column!r} and {self.label_separator!r}; "
                 "expected columns' names and a text."
             )
+
+        self._check_language()
+
+    def _check_language(self) -> None:
+        if self.prompt is not None and self.format is not None:
+            raise ConfigurationError(
+                "task.prompt asks for a word and task.format for whole answers; expected one."
+            )
+        for name, value, needed in (
+            ("label_words", self.label_words, "prompt"),
+            ("template", self.template, "format"),
+            ("packing", self.packing or None, "format"),
+        ):
+            if value is not None and getattr(self, needed) is None:
+                raise ConfigurationError(f"task.{name} needs task.{needed} beside it.")
+        if self.prompt is not None and self.prompt.count("{text}") != 1:
+            raise ConfigurationError(
+                f"task.prompt is {self.prompt!r}; expected {{text}} in it, once."
+            )
+        if (self.prompt or self.format) and self.target != "class":
+            raise ConfigurationError(
+                f"task.target is {self.target}, which a language model is not asked for by a "
+                "prompt or a format; expected class."
+            )
+        for name, given, known in (
+            ("format", self.format, ("alpaca", "sharegpt")),
+            ("template", self.template, ("alpaca", "chat", "vicuna")),
+        ):
+            if given is not None and given not in known:
+                raise ConfigurationError(
+                    f"task.{name} is {given!r}; expected one of {', '.join(known)}."
+                )
 
     @property
     def label_columns(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from glora import models, sources, storage
 from glora.data import labels, prepared, table, vader
+from glora.data.generation import Generation, conversations, is_generation
 from glora.data.rows import Row, Rows
 from glora.data.splits import draw_splits
 from glora.data.task import Task, source_and_digest
@@ -46,9 +47,11 @@ def prepare(
     _check_length(task, files.path)
     fetched = sources.fetch(task.source, task.sha256, root, progress=progress)
     rows = _read(fetched, task)
+    generation = Generation(task, rows.labels, files.path) if is_generation(task) else None
     settings = {
         **rows.settings,
         **_target_settings(task),
+        **(generation.settings if generation else {}),
         "split": task.split_json(),
         "max_length": task.max_length,
     }
@@ -67,7 +70,7 @@ def prepare(
     )
     shape = [task.max_length]
     splits = draw_splits(rows.rows, task.split)
-    head = {
+    head: dict[str, Any] = {
         "task": settings,
         "labels": list(rows.labels),
         **labels.target_of(task, splits["train"]),
@@ -76,8 +79,18 @@ def prepare(
         ),
         "sources": origin,
     }
+    if generation:
+        head["target"] = generation.target
+        head["columns"] = prepared.columns_of(generation.columns)
     done, cached = prepared.write(
-        root / "prepared", key, head, lambda: _tokenise(splits, list(rows.labels), task, files.path)
+        root / "prepared",
+        key,
+        head,
+        lambda: (
+            {name: generation.split(name, part) for name, part in splits.items()}
+            if generation
+            else _tokenise(splits, list(rows.labels), task, files.path)
+        ),
     )
     return prepared.Prepared(done.path, done.digest, files.path, files.digest, cached)
 
@@ -86,6 +99,8 @@ def _read(fetched: sources.Fetched, task: Task) -> Rows:
     """Choose the reader by what the source is."""
     spec = sources.parse(task.source)
     path = fetched.path
+    if task.format is not None:
+        return conversations(path, task)
     if spec.kind == "pypi" and spec.name == "vadersentiment":
         return vader.read(path, task)
     if spec.kind == "local" and path.suffix.lower() in table.SUFFIXES:
@@ -104,7 +119,8 @@ def _public(source: str) -> str:
 
 
 def _check_length(task: Task, model: Path) -> None:
-    longest = models.read_config(model).get("max_position_embeddings")
+    config = models.read_config(model)
+    longest = config.get("max_position_embeddings", config.get("n_positions"))
     if isinstance(longest, int) and task.max_length > longest:
         raise ConfigurationError(
             f"task.max_length is {task.max_length}; expected at most {longest}, the positions that "

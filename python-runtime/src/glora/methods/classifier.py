@@ -8,6 +8,7 @@ from torch import nn
 
 from glora import language, models
 from glora.errors import ConfigurationError
+from glora.losses import LANGUAGE
 from glora.methods.base import Method, Opening, Parameters
 from glora.optimizer import Entry
 
@@ -19,7 +20,15 @@ if TYPE_CHECKING:
     from torch.utils.hooks import RemovableHandle
     from transformers import PreTrainedModel
 
-__all__ = ["ClassifierMethod", "adapter_seed", "count", "head_entries", "head_of", "head_tensors"]
+__all__ = [
+    "ClassifierMethod",
+    "adapter_seed",
+    "count",
+    "head_entries",
+    "head_of",
+    "head_tensors",
+    "load_model",
+]
 
 
 class ClassifierMethod(Method):
@@ -89,7 +98,7 @@ def load_model(opening: Opening) -> PreTrainedModel:
     """
     dropout = float(opening.settings.get("dropout", 0.0))
     dtype = "bfloat16" if opening.precision == "bfloat16" else "float32"
-    if opening.target.kind in language.KINDS:
+    if opening.target.kind in LANGUAGE:
         return models.load_causal(
             opening.model_path, dropout=dropout, dtype=dtype, device=opening.device
         )

@@ -17,6 +17,7 @@ from glora.methods.classifier import (
     count,
     head_entries,
     head_tensors,
+    load_model,
 )
 from glora.optimizer import Entry
 
@@ -81,7 +82,7 @@ class FullMethod(ClassifierMethod):
 
     def _start(self, seed: int) -> PreTrainedModel:
         if self._weights == "pretrained":
-            return models.load_classifier(self._opening.model_path, self._opening.labels)
+            return load_model(self._opening)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(adapter_seed(seed))
             return type(self.model)(copy.deepcopy(self.model.config))
@@ -95,7 +96,7 @@ class FullMethod(ClassifierMethod):
     @torch.no_grad()
     def merge(self) -> dict[str, float]:
         """Changes nothing: the weights are already where they belong."""
-        before = models.load_classifier(self._opening.model_path, self._opening.labels)
+        before = load_model(self._opening)
         start = dict(before.named_parameters())
         change = max(float((e.parameter.cpu() - start[e.name]).abs().max()) for e in self._adapter)
         return {"max_abs_weight_change": change}

@@ -20,7 +20,11 @@ public record Target(Kind kind, double mean, double deviation) {
     /** Any of the labels: for each of them 0 or 1. */
     LABELS("labels", DType.F32),
     /** A number, in its own unit. */
-    NUMBER("number", DType.F32);
+    NUMBER("number", DType.F32),
+    /** One of the classes, each a word that a language model says: an index. */
+    WORD("word", DType.I64),
+    /** Nothing but the row itself: how likely a language model finds its answers. */
+    TOKENS("tokens", DType.I64);
 
     private final String id;
     private final DType dtype;
@@ -33,7 +37,7 @@ public record Target(Kind kind, double mean, double deviation) {
     /**
      * The kind's name in experiments and prepared sets.
      *
-     * @return {@code class}, {@code labels} or {@code number}
+     * @return {@code class}, {@code labels}, {@code number}, {@code word} or {@code tokens}
      */
     public String id() {
       return id;
@@ -42,7 +46,7 @@ public record Target(Kind kind, double mean, double deviation) {
     /**
      * The kind of a name.
      *
-     * @param id {@code class}, {@code labels} or {@code number}
+     * @param id {@code class}, {@code labels}, {@code number}, {@code word} or {@code tokens}
      * @return the kind, or nothing where none has that name
      */
     public static Optional<Kind> of(String id) {
@@ -84,10 +88,10 @@ public record Target(Kind kind, double mean, double deviation) {
   /**
    * Whether a row has one of the classes.
    *
-   * @return whether its label is an index
+   * @return whether its label is an index; of tokens it is one too, always 0
    */
   public boolean isClass() {
-    return kind == Kind.CLASS;
+    return kind.dtype == DType.I64;
   }
 
   /**

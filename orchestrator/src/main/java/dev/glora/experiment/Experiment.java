@@ -14,6 +14,7 @@ import java.util.List;
  * @param task what is learnt
  * @param training shared settings of every training loop
  * @param methods ways of adapting the model
+ * @param evaluate questions for merged language models, after test
  * @param variant what the file's matrix set in this variant, empty where it has none
  * @param resolved the same as JSON with sorted keys, defaults included
  */
@@ -25,12 +26,14 @@ public record Experiment(
     TaskSpec task,
     TrainingSpec training,
     List<MethodSpec> methods,
+    List<BenchmarkSpec> evaluate,
     List<Setting> variant,
     JsonNode resolved) {
   /** Copies the lists. */
   public Experiment {
     seeds = List.copyOf(seeds);
     methods = List.copyOf(methods);
+    evaluate = List.copyOf(evaluate);
     variant = List.copyOf(variant);
   }
 }

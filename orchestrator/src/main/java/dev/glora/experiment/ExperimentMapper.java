@@ -38,9 +38,15 @@ final class ExperimentMapper {
             task.path("target").asText("class"),
             task.path("text_column").textValue(),
             task.path("label_column").textValue(),
-            task.path("label_separator").textValue()),
+            task.path("label_separator").textValue(),
+            task.path("prompt").textValue(),
+            task.get("label_words"),
+            task.path("format").textValue(),
+            task.path("template").textValue(),
+            task.path("packing").asBoolean()),
         training(all.get("training")),
         list(all.get("methods"), ExperimentMapper::method),
+        list(all.path("evaluate"), BenchmarkSpec::of),
         variant,
         all);
   }

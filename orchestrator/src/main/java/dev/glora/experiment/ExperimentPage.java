@@ -123,6 +123,10 @@ public final class ExperimentPage {
       if (kind.path("properties").isObject() && !(shared && !name.isEmpty())) {
         later.put(path, kind);
       }
+      JsonNode items = kind.path("items");
+      if (items.has("additionalProperties") && items.path("properties").isObject()) {
+        later.put(path, items);
+      }
       out.append("| `")
           .append(key)
           .append("` | ")

@@ -1,5 +1,7 @@
 package dev.glora.experiment;
 
+import com.fasterxml.jackson.databind.JsonNode;
+
 /**
  * What is learnt.
  *
@@ -13,6 +15,11 @@ package dev.glora.experiment;
  * @param labelColumn of a table of one's own: the column with the labels, or null for its default
  *     or several columns
  * @param labelSeparator what stands between several labels in a cell, or null for its default
+ * @param prompt for a language model: what it reads before the word of the class, or null
+ * @param labelWords of a prompt: class to word, or null for their names
+ * @param format for a language model: {@code alpaca} or {@code sharegpt}, or null
+ * @param template of a format: how a conversation is written, or null for its default
+ * @param packing of a format: whether train's conversations share rows
  */
 public record TaskSpec(
     SourceSpec source,
@@ -23,4 +30,9 @@ public record TaskSpec(
     String target,
     String textColumn,
     String labelColumn,
-    String labelSeparator) {}
+    String labelSeparator,
+    String prompt,
+    JsonNode labelWords,
+    String format,
+    String template,
+    boolean packing) {}

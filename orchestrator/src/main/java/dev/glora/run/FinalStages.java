@@ -6,6 +6,7 @@ import dev.glora.GloraException;
 import dev.glora.Json;
 import dev.glora.data.SealedTest;
 import dev.glora.data.Split;
+import dev.glora.experiment.BenchmarkSpec;
 import dev.glora.experiment.RuntimeSpec;
 import dev.glora.files.AtomicFile;
 import dev.glora.files.FileDigest;
@@ -19,8 +20,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -98,6 +102,14 @@ final class FinalStages {
    * @param opener opens the model, called only if something is left
    */
   void run(Supplier<ModelSession> opener) {
+    stages(opener);
+    if (!context.run().experiment().evaluate().isEmpty()) {
+      context.stage("evaluate:" + plan.mode(), 0, watch -> evaluate());
+      stages(opener);
+    }
+  }
+
+  private void stages(Supplier<ModelSession> opener) {
     String mergeStage = "merge:" + plan.mode();
     String testStage = "test:" + plan.mode();
     Optional<JsonNode> trained = context.done(plan.stage());
@@ -117,6 +129,41 @@ final class FinalStages {
       JsonNode test = context.stage(testStage, testRows(), watch -> test(model, watch));
       record(training, merge, test);
     }
+  }
+
+  /** Lets the merged model, loaded anew from its folder, answer the experiment's questions. */
+  private ObjectNode evaluate() {
+    RuntimeSpec runtime = context.run().experiment().runtime();
+    ObjectNode record = Json.object();
+    ObjectNode results = record.putObject("evaluate");
+    for (BenchmarkSpec benchmark : context.run().experiment().evaluate()) {
+      Map<String, Object> request = new LinkedHashMap<>();
+      request.put("model_path", context.folder().model(plan.mode()).toString());
+      request.put("name", benchmark.name());
+      request.put("format", benchmark.format());
+      request.put("source", benchmark.source());
+      request.put("shots", benchmark.shots());
+      request.put("examples", benchmark.examples());
+      request.put("limit", benchmark.limit() == 0 ? null : benchmark.limit());
+      request.put("batch_size", plan.evalBatch());
+      request.put("device", runtime.device());
+      request.put("precision", runtime.precision());
+      request.put("cache", context.cache().toString());
+      JsonNode found = context.call("choices", request);
+      found
+          .properties()
+          .forEach(
+              metric -> results.set(benchmark.name() + "." + metric.getKey(), metric.getValue()));
+    }
+    List<String> words = new ArrayList<>();
+    results
+        .properties()
+        .forEach(
+            entry ->
+                words.add(
+                    String.format(
+                        Locale.ROOT, "%s %.3f", entry.getKey(), entry.getValue().asDouble())));
+    return record.put("summary", String.join(", ", words));
   }
 
   private long testRows() {
@@ -269,6 +316,9 @@ final class FinalStages {
     if (!test.isMissingNode()) {
       metrics.set("test", test.path("test"));
     }
+    context
+        .done("evaluate:" + plan.mode())
+        .ifPresent(scored -> metrics.set("evaluate", scored.path("evaluate")));
     if (test.has("predictions")) {
       record.set("predictions", test.path("predictions"));
     }

@@ -55,6 +55,7 @@ final class GloraRun {
         GivenStructure.of(spec, space, limits, context.seed());
       }
       new StructureSampler(space, spec.supernet().sampling(), context.seed());
+      model.notes().forEach(context.listener()::message);
     }
   }
 

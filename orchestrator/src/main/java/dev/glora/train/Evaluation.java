@@ -65,12 +65,7 @@ public final class Evaluation {
    *     not
    */
   public double maxDifference(Evaluation other) {
-    double max = 0;
-    for (int i = 0; i < logits.length; i++) {
-      double difference = Math.abs((double) logits[i] - other.logits[i]);
-      max = Double.isNaN(difference) ? difference : Math.max(max, difference);
-    }
-    return max;
+    return metrics.difference(logits, other.logits);
   }
 
   /**

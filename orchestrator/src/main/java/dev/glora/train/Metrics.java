@@ -28,9 +28,10 @@ abstract class Metrics {
 
   static Metrics of(Split split) {
     return switch (split.target().kind()) {
-      case CLASS -> new ClassMetrics(split);
+      case CLASS, WORD -> new ClassMetrics(split);
       case LABELS -> new LabelsMetrics(split);
       case NUMBER -> new NumberMetrics(split);
+      case TOKENS -> new TokenMetrics(split);
     };
   }
 
@@ -42,6 +43,16 @@ abstract class Metrics {
 
   /** Whether a row has the same prediction in two evaluations. */
   abstract boolean same(float[] one, float[] other, int row);
+
+  /** Greatest difference of two evaluations; not a number where either has one that is not. */
+  double difference(float[] one, float[] other) {
+    double max = 0;
+    for (int i = 0; i < one.length; i++) {
+      double difference = Math.abs((double) one[i] - other[i]);
+      max = Double.isNaN(difference) ? difference : Math.max(max, difference);
+    }
+    return max;
+  }
 
   /** Adds the metrics of all rows. */
   abstract void compute(float[] logits);

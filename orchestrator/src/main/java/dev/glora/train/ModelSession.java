@@ -50,6 +50,7 @@ public final class ModelSession implements AutoCloseable {
   private final List<Site> sites;
   private final int maxRank;
   private final ParameterTotals parameters;
+  private final List<String> notes = new ArrayList<>();
   private final int classes;
   private final int capacity;
   private final Map<String, Tensor> tensors = new LinkedHashMap<>();
@@ -67,6 +68,7 @@ public final class ModelSession implements AutoCloseable {
     this.sites = sites(opened.path("sites"));
     this.maxRank = maxRank(opened.path("ranks"));
     this.parameters = totals(opened.path("parameters"));
+    opened.path("notes").forEach(note -> notes.add(note.asText()));
     this.classes = request.set().labels().size();
     this.capacity = request.capacity();
     this.scope = python.scope("buffers of " + request.method() + " session " + id);
@@ -207,6 +209,15 @@ public final class ModelSession implements AutoCloseable {
    */
   public ParameterTotals parameters() {
     return parameters;
+  }
+
+  /**
+   * What of the settings could not be kept.
+   *
+   * @return sentences for the user
+   */
+  public List<String> notes() {
+    return List.copyOf(notes);
   }
 
   /**
