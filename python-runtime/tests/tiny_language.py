@@ -138,7 +138,7 @@ def main(arguments: list[str]) -> int:
     folder = Path(arguments[0])
     write_model(folder / "model", *arguments[1:])
     tiny.write_data(folder / "data.tsv")
-    write_alpaca(folder / "alpaca.json")
+    write_alpaca(folder / "alpaca.json", rows=80)
     return 0
 
 
