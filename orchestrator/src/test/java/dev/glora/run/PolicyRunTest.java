@@ -31,7 +31,7 @@ class PolicyRunTest {
             .build();
     String[] overrides = {
       "methods.glora.search.strategy=policy",
-      "methods.glora.search.policy={file: policies/climb.py}",
+      "methods.glora.search.policy={file: \"" + policy + "\"}",
       "methods.glora.final=[inherit]",
       "methods.glora.primary=inherit",
     };
