@@ -150,6 +150,8 @@ def read(runs: Path, row: Mapping[str, Any]) -> Run:
     """Reads one run."""
     name, status = row["run"], row["status"]
     folder = runs / name
+    if not (folder / "experiment.json").is_file():  # planned and never begun
+        return Run(name, "", row["label"], row["seed"], status)
     resolved = json.loads((folder / "experiment.json").read_text())
     task = str(resolved["task"].get("domain") or resolved["task"]["source"]["source"])
     method = resolved["methods"][0]
