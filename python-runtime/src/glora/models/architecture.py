@@ -66,6 +66,12 @@ def architecture(model_type: str) -> Architecture:
     Raises:
         ConfigurationError: the family is not known.
     """
+    if model_type in CAUSAL:
+        raise ConfigurationError(
+            f"The model is a causal language model ({model_type}) and the task asks for a head "
+            f"over it; set task.prompt or task.format, or choose one of "
+            f"{', '.join(sorted(ARCHITECTURES))}."
+        )
     if model_type not in ARCHITECTURES:
         near = difflib.get_close_matches(model_type, ARCHITECTURES, n=1)
         raise ConfigurationError(

@@ -22,6 +22,13 @@ final class Rules {
   }
 
   private void all() {
+    TaskSpec task = experiment.task();
+    if (!experiment.evaluate().isEmpty() && task.prompt() == null && task.format() == null) {
+      throw error(
+          "/evaluate",
+          "evaluate asks a causal language model, which a task has with prompt or format; expected"
+              + " one of them in task, or no evaluate");
+    }
     Map<String, Integer> labels = new HashMap<>();
     for (int i = 0; i < experiment.methods().size(); i++) {
       MethodSpec method = experiment.methods().get(i);

@@ -8,6 +8,7 @@ import dev.glora.Json;
 import dev.glora.bridge.PythonException;
 import dev.glora.bridge.PythonRuntime;
 import dev.glora.data.PreparedSet;
+import dev.glora.experiment.BenchmarkSpec;
 import dev.glora.experiment.DirectSpec;
 import dev.glora.experiment.Experiment;
 import dev.glora.experiment.GloraSpec;
@@ -213,6 +214,13 @@ public final class ExperimentRunner {
     ObjectNode record = Json.object();
     record.set("model", fetch(context, experiment.model()));
     record.set("task", fetch(context, experiment.task().source()));
+    // Nobody should train for days to learn that the questions are not there.
+    for (BenchmarkSpec benchmark : experiment.evaluate()) {
+      fetch(context, new SourceSpec(benchmark.source(), null));
+      if (benchmark.examples() != null) {
+        fetch(context, new SourceSpec(benchmark.examples(), null));
+      }
+    }
     boolean cached =
         record.path("model").path("cached").asBoolean()
             && record.path("task").path("cached").asBoolean();
