@@ -1,8 +1,10 @@
 package dev.glora.run;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.glora.GloraException;
 import dev.glora.Json;
 import dev.glora.data.Split;
+import dev.glora.data.Target;
 import dev.glora.experiment.DirectSpec;
 import dev.glora.experiment.TrainingSpec;
 import dev.glora.run.RunContext.StageWatch;
@@ -49,6 +51,13 @@ final class DirectRun implements FinalStages.Work {
         .properties()
         .forEach(entry -> settings.put(entry.getKey(), ModelSession.plain(entry.getValue())));
     if (spec.method().equals(DirectSpec.MAJORITY)) {
+      Target.Kind kind = material.set().target().kind();
+      if (kind != Target.Kind.CLASS) {
+        throw GloraException.usage(
+            "The method majority has a target of the kind "
+                + kind.id()
+                + ", expected class, of which there is a most frequent one: leave the method out.");
+      }
       settings.put("counts", counts(material.set().train(), material.set().labels().size()));
     } else {
       // A method that changes its rank on the way must know how long the way is.
