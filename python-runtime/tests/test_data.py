@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from glora import data, models, sources, storage
 from glora.data import table, vader
 from glora.data.rows import Row
+from glora.data.splits import further_test
 from glora.errors import ConfigurationError, SourceError, StorageError
 
 
@@ -194,6 +195,23 @@ def test_splits_are_disjoint_and_free_of_duplicates() -> None:
     dealt = [data.normal_text(row.text) for part in splits.values() for row in part]
     assert len(dealt) == len(set(dealt)) == 60
     assert [len(splits[name]) for name in data.SPLITS] == [30, 10, 20]
+
+
+def test_shots_are_rows_of_each_class_and_the_rest_goes_on_to_val_and_test() -> None:
+    splits = data.draw_splits(rows_of(60), data.Split(30, 10, 100, 1, shots=3))
+    assert sorted(row.label for row in splits["train"]) == [0, 0, 0, 1, 1, 1]
+    assert [len(splits[name]) for name in data.SPLITS] == [6, 10, 44]
+    with pytest.raises(ConfigurationError, match="The class 0 has 5 rows for train; expected"):
+        data.draw_splits(rows_of(10), data.Split(30, 1, 100, 1, shots=6))
+
+
+def test_further_test_set_has_no_text_of_train_or_val() -> None:
+    split = data.Split(10, 5, 8, 1)
+    further = further_test([*rows_of(20), Row("Another one", 1)], split, rows_of(15))
+    assert len(further) == 6
+    assert not {row.text for row in further} & {row.text for row in rows_of(15)}
+    with pytest.raises(ConfigurationError, match="no text that train and val do not have"):
+        further_test(rows_of(3), split, rows_of(15))
 
 
 def test_texts_with_two_labels_are_left_out() -> None:

@@ -35,6 +35,7 @@ __all__ = [
     "features",
     "fetch",
     "guess",
+    "look_at_vtab",
     "merge",
     "open",
     "predict",
@@ -97,6 +98,14 @@ def guess(request: Mapping[str, Any]) -> dict[str, Any]:
         text_column=request.get("text_column"),
         label_column=request.get("label_column"),
     )
+
+
+def look_at_vtab(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Looks at a copy of VTAB-1k in `folder`; returns `tasks`, see `glora.data.vtab.Looked`."""
+    from glora.data.vtab import look
+
+    found = look(Path(_value(request, "folder", "look_at_vtab")))
+    return {"tasks": [task.to_json() for task in found]}
 
 
 def predict(request: Mapping[str, Any]) -> dict[str, Any]:

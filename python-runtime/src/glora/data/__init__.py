@@ -1,6 +1,7 @@
-"""Data sets: read a source, draw the splits, tokenise once into a prepared set.
+"""Data sets: read a source, draw the splits, tokenise or resize once into a prepared set.
 
     source ─ vader | table ─→ rows ─ splits ─→ train, val, test ─ tokens ─→ prepared set
+    source ─ picture_sources ─→ pictures ─ deal ─→ train, val, test ─ images ─→ prepared set
 
 A prepared set is a folder of safetensors files whose name is the digest of everything that
 decided its content. `prepared.py` says what is in it.

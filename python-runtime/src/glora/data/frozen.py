@@ -112,7 +112,7 @@ def _run(
     model = models.load_classifier(model_path, inputs.labels, device=device, max_length=longest)
     content = {}
     for name in names:
-        arrays = inputs.arrays(name)
+        arrays = inputs.mapped(name)
         out = np.empty((inputs.rows(name), hidden), np.float32)
         lengths = arrays.get("lengths", np.zeros(len(out), np.int32))
         order = np.argsort(-lengths, kind="stable")
@@ -132,7 +132,7 @@ def _run(
                 progress(done, total)
         texts = inputs.path / inputs.info["splits"][name]["texts"]["file"]
         content[name] = prepared.SplitContent(
-            {"features": out, "labels": arrays["labels"]}, texts.read_bytes()
+            {"features": out, "labels": np.array(arrays["labels"])}, texts.read_bytes()
         )
     return content
 

@@ -5,7 +5,9 @@
         train.safetensors        one tensor [rows, ...row_shape] per column,
         val.safetensors          `labels` i64 [rows], and `lengths` i32 [rows] where a column is a
         test.safetensors         sequence: the number of leading valid positions
-        train.jsonl …            the rows' texts and labels, in the same order
+        test-NAME.safetensors    a further test set, where the task has some
+        train.jsonl …            the rows' texts (of pictures their names) and labels, in the same
+                                 order
 
     set.json: format, key, digest, task, labels, sources, target {kind, mean, deviation} where a
         row's label is not a class (then `labels` is f32 [rows, labels]: 0 and 1, or the number),
@@ -13,7 +15,8 @@
                  std}: `pixel_values` u8 [channels, height, width] are bytes, of which the model
                  gets (x / 255 - mean) / std
         splits   {name: {file, rows, sha256, classes, texts: {file, sha256}}}; `classes` are the
-                 rows of each class or label, and are not there for a number
+                 rows of each class or label, and are not there for a number; `left_out`, where it
+                 is not 0, counts rows of the source that stand in another split or contradict
 
 `key` is the digest of all that decides the content, known before it is made; `digest` is that of
 the content.
@@ -22,8 +25,8 @@ the content.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +44,8 @@ VERSION = 1
 SPLITS = ("train", "val", "test")
 
 Array = npt.NDArray[Any]
+_NUMPY = {"U8": np.uint8, "I32": np.int32, "I64": np.int64, "F32": np.float32}
+_NAMES = {np.dtype(kind): name for name, kind in _NUMPY.items()}
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,24 @@ class PreparedSet:
         """Return a split's columns, `labels` and, of sequences, `lengths`."""
         return safetensors.numpy.load_file(self.path / self.info["splits"][split]["file"])
 
+    def mapped(self, split: str) -> dict[str, Array]:
+        """Return what `arrays` does, mapped read-only: for splits larger than the memory."""
+        file = self.path / self.info["splits"][split]["file"]
+        with file.open("rb") as opened:
+            begin = int.from_bytes(opened.read(8), "little") + 8
+            header = json.loads(opened.read(begin - 8))
+        header.pop("__metadata__", None)
+        return {
+            name: np.memmap(
+                file,
+                _NUMPY[entry["dtype"]],
+                "r",
+                begin + entry["data_offsets"][0],
+                tuple(entry["shape"]),
+            )
+            for name, entry in header.items()
+        }
+
     def texts(self, split: str) -> list[str]:
         """Return a split's texts."""
         file = self.path / self.info["splits"][split]["texts"]["file"]
@@ -115,11 +138,38 @@ class PreparedSet:
 
 
 @dataclass(frozen=True)
-class SplitContent:
-    """One split before it is written: arrays by name and the lines of its texts."""
+class Stream:
+    """An array that is too large to hold, as pieces along its first axis.
 
-    arrays: Mapping[str, Array]
+    Attributes:
+        dtype: of its elements.
+        shape: of the whole.
+        chunks: makes the pieces, in order.
+    """
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    chunks: Callable[[], Iterator[Array]]
+
+
+@dataclass(frozen=True)
+class SplitContent:
+    """One split before it is written.
+
+    Attributes:
+        arrays: by name; `labels` is one and no stream.
+        texts: the lines of its texts.
+        notes: more for its entry in set.json.
+    """
+
+    arrays: Mapping[str, Array | Stream]
     texts: bytes
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+def test_name(name: str) -> str:
+    """Return the name of the split of a further test set; these are the names after `test`."""
+    return f"test-{name}"
 
 
 def write(
@@ -228,17 +278,47 @@ def _classes(labels: Array, target: Target) -> dict[str, list[int]]:
 
 def _write_split(folder: Path, name: str, content: SplitContent, target: Target) -> dict[str, Any]:
     file, texts = folder / f"{name}.safetensors", folder / f"{name}.jsonl"
-    arrays = {key: np.ascontiguousarray(array) for key, array in content.arrays.items()}
-    file.write_bytes(safetensors.numpy.save(arrays))
+    if any(isinstance(array, Stream) for array in content.arrays.values()):
+        _write_streams(file, content.arrays)
+    else:
+        file.write_bytes(
+            safetensors.numpy.save(
+                {key: np.ascontiguousarray(array) for key, array in content.arrays.items()}
+            )
+        )
     texts.write_bytes(content.texts)
-    labels = arrays["labels"]
+    labels = np.asarray(content.arrays["labels"])
     return {
         "file": file.name,
         "rows": len(labels),
         "sha256": storage.sha256_file(file),
         **_classes(labels, target),
         "texts": {"file": texts.name, "sha256": storage.sha256_file(texts)},
+        **content.notes,
     }
+
+
+def _write_streams(file: Path, arrays: Mapping[str, Array | Stream]) -> None:
+    """Write a safetensors file piece by piece, in the format's order: widest types first."""
+    order = sorted(arrays, key=lambda name: (-arrays[name].dtype.itemsize, name))
+    header: dict[str, Any] = {}
+    end = 0
+    for name in order:
+        begin, shape, dtype = end, arrays[name].shape, arrays[name].dtype
+        end += int(np.prod(shape)) * dtype.itemsize
+        header[name] = {
+            "dtype": _NAMES[dtype],
+            "shape": list(shape),
+            "data_offsets": [begin, end],
+        }
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    with file.open("wb") as out:
+        out.write(len(text).to_bytes(8, "little") + text)
+        for name in order:
+            array = arrays[name]
+            for chunk in array.chunks() if isinstance(array, Stream) else (array,):
+                out.write(np.ascontiguousarray(chunk).data)
 
 
 def _digest(info: Mapping[str, Any]) -> str:

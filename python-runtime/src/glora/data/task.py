@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from glora.errors import ConfigurationError
 from glora.losses import KINDS
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -20,12 +23,31 @@ class Split:
         val: rows that the search and the choice of settings see.
         test: at most so many of the rest.
         seed: decides the order in which rows are dealt out.
+        shots: rows of each class to train on, in place of `train`; None for `train` rows.
     """
 
     train: int = 800
     val: int = 200
     test: int = 2000
     seed: int = 17
+    shots: int | None = None
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """A further test set: what the task's model is tried on beside the task's own test split.
+
+    Attributes:
+        name: what it is called in results.
+        source: source string of its data.
+        sha256: its digest, or None.
+        domain: which part of the source.
+    """
+
+    name: str
+    source: str
+    sha256: str | None
+    domain: str | None
 
 
 @dataclass(frozen=True)
@@ -50,6 +72,9 @@ class Task:
             learnt.
         template: of a format: how a conversation is written, see `instructions.py`.
         packing: of a format: whether train's conversations share rows.
+        normalisation: of pictures: `weights`, what the model's own files say; or a name.
+        tests: further test sets, each `{name, source, domain}`, of which only the name must be
+            given: the source is then the task's, and the domain is called as the name.
     """
 
     source: str
@@ -67,6 +92,8 @@ class Task:
     format: str | None = None
     template: str | None = None
     packing: bool = False
+    normalisation: str = "weights"
+    tests: Sequence[Mapping[str, Any]] = ()
 
     @classmethod
     def of(cls, block: Mapping[str, Any]) -> Task:
@@ -94,6 +121,16 @@ class Task:
         _integer("task.split.val", self.split.val, 1)
         _integer("task.split.test", self.split.test, 1)
         _integer("task.split.seed", self.split.seed, None)
+        if self.split.shots is not None:
+            _integer("task.split.shots", self.split.shots, 1)
+            if self.target != "class":
+                raise ConfigurationError(
+                    f"task.split.shots is {self.split.shots} and task.target is {self.target}; "
+                    f"expected the target class, of which there can be so many rows each."
+                )
+        names = [test.name for test in self.test_sets()]
+        if len(set(names)) < len(names):
+            raise ConfigurationError(f"task.tests has a name twice: {', '.join(names)}.")
         _integer("task.max_length", self.max_length, 1)
         number = isinstance(self.threshold, int | float) and not isinstance(self.threshold, bool)
         if not number or not 0 < self.threshold <= 4:
@@ -156,8 +193,28 @@ class Task:
         return self.label_column if isinstance(self.label_column, tuple) else (self.label_column,)
 
     def split_json(self) -> dict[str, int]:
-        """Return the split as plain values."""
-        return asdict(self.split)
+        """Return the split as plain values; `shots` where it is set."""
+        return {name: value for name, value in asdict(self.split).items() if value is not None}
+
+    def test_sets(self) -> list[TestSet]:
+        """Return the further test sets, written out.
+
+        Raises:
+            ConfigurationError: one is no object with a name that can be a file's.
+        """
+        sets = []
+        for number, block in enumerate(self.tests):
+            name = block.get("name") if isinstance(block, Mapping) else None
+            if not isinstance(name, str) or not _NAME.fullmatch(name):
+                raise ConfigurationError(
+                    f"task.tests[{number}] is {block!r}; expected settings with a name of letters, "
+                    f"digits, dots, dashes and underscores."
+                )
+            source, sha256 = self.source, self.sha256
+            if block.get("source") is not None:
+                source, sha256 = source_and_digest(block["source"], f"task.tests[{number}].source")
+            sets.append(TestSet(name, source, sha256, block.get("domain") or name))
+        return sets
 
 
 def source_and_digest(value: Any, where: str) -> tuple[str, str | None]:

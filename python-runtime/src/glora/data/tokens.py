@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from glora import models, sources, storage
-from glora.data import labels, prepared, table, vader
+from glora.data import images, labels, prepared, table, vader
 from glora.data.generation import Generation, conversations, is_generation
 from glora.data.rows import Row, Rows
-from glora.data.splits import draw_splits
-from glora.data.task import Task, source_and_digest
+from glora.data.splits import draw_splits, further_test
+from glora.data.task import Task, TestSet, source_and_digest
 from glora.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -27,10 +28,10 @@ def prepare(
     *,
     progress: sources.Progress | None = None,
 ) -> prepared.Prepared:
-    """Make a prepared set of token ids, or find it in the cache; fetch what is missing.
+    """Make a prepared set of token ids or pixels, or find it in the cache; fetch what is missing.
 
     Args:
-        model: source of the model whose tokenizer is used: a string or `{source, sha256}`.
+        model: source of the model that reads it: a string or `{source, sha256}`.
         task: the task block of an experiment.
         cache: the cache folder; by default `GLORA_CACHE` or `~/.cache/glora`.
         progress: called with the bytes fetched so far and in total.
@@ -44,9 +45,12 @@ def prepare(
     root = Path(cache).expanduser() if cache is not None else storage.default_cache()
     name, sha256 = source_and_digest(model, "model")
     files = models.resolve_model(name, sha256, root, progress=progress)
+    if models.architecture(models.read_config(files.path)["model_type"]).modality == "image":
+        return images.prepare(files, task, root, progress=progress)
     _check_length(task, files.path)
     fetched = sources.fetch(task.source, task.sha256, root, progress=progress)
     rows = _read(fetched, task)
+    tests = [(test.name, _further(test, task, rows, root)) for test in task.test_sets()]
     generation = Generation(task, rows.labels, files.path) if is_generation(task) else None
     settings = {
         **rows.settings,
@@ -56,9 +60,11 @@ def prepare(
         "max_length": task.max_length,
     }
     origin = {
-        "data": {"source": _public(task.source), "sha256": fetched.digest},
+        "data": {"source": sources.public(task.source), "sha256": fetched.digest},
         "tokenizer": models.tokenizer_digests(files.path),
     }
+    if tests:
+        settings["tests"] = {name: further.settings for name, further in tests}
     key = storage.sha256_json(
         {
             "format": prepared.FORMAT,
@@ -70,6 +76,9 @@ def prepare(
     )
     shape = [task.max_length]
     splits = draw_splits(rows.rows, task.split)
+    seen = [*splits["train"], *splits["val"]]
+    for test, further in tests:
+        splits[prepared.test_name(test)] = further_test(further.rows, task.split, seen)
     head: dict[str, Any] = {
         "task": settings,
         "labels": list(rows.labels),
@@ -113,9 +122,17 @@ def _read(fetched: sources.Fetched, task: Task) -> Rows:
     )
 
 
-def _public(source: str) -> str:
-    # A prepared set is the same wherever its files lay, so it does not say where that was.
-    return "local" if sources.parse(source).kind == "local" else str(sources.parse(source))
+def _further(test: TestSet, task: Task, rows: Rows, root: Path) -> Rows:
+    """Read a further test set, whose labels must be the task's."""
+    own = replace(task, source=test.source, sha256=test.sha256, domain=test.domain)
+    fetched = sources.fetch(own.source, own.sha256, root)
+    found = _read(fetched, own)
+    if found.labels != rows.labels:
+        raise ConfigurationError(
+            f"The further test set {test.name} has the classes {', '.join(found.labels)}; expected "
+            f"the task's, {', '.join(rows.labels)}."
+        )
+    return Rows(found.labels, found.rows, {**found.settings, "sha256": fetched.digest})
 
 
 def _check_length(task: Task, model: Path) -> None:

@@ -14,7 +14,17 @@ then on.
 from __future__ import annotations
 
 from glora.sources.archive import read_member, tree
-from glora.sources.source import Pin, Source, parse
+from glora.sources.source import Pin, Source, parse, public
 from glora.sources.store import Fetched, Progress, fetch
 
-__all__ = ["Fetched", "Pin", "Progress", "Source", "fetch", "parse", "read_member", "tree"]
+__all__ = [
+    "Fetched",
+    "Pin",
+    "Progress",
+    "Source",
+    "fetch",
+    "parse",
+    "public",
+    "read_member",
+    "tree",
+]

@@ -190,3 +190,9 @@ def _unknown(text: str, kind: str) -> str:
     else:
         hint = ""
     return f"The source {text!r} is of no known kind{hint}; expected one of: {known}."
+
+
+def public(text: str) -> str:
+    """Return a source string as it may stand in what others get: without a machine's paths."""
+    spec = parse(text)
+    return spec.kind if spec.kind == "local" else str(spec)

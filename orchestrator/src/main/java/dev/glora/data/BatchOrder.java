@@ -23,22 +23,18 @@ public final class BatchOrder {
    *
    * @param seed root seed of the run
    * @param rows rows of the train split
-   * @param batch rows of a batch
+   * @param batch rows of a batch; where the split has fewer, every batch is the whole split, in an
+   *     order of its own: dropping the remainder would drop everything
    */
   public BatchOrder(long seed, int rows, int batch) {
-    if (batch < 1 || batch > rows) {
+    if (batch < 1 || rows < 1) {
       throw GloraException.usage(
-          "The batch size is "
-              + batch
-              + " and the train split has "
-              + rows
-              + " rows: set batch_size to a number from 1 to "
-              + rows
-              + ".");
+          "The batch size is " + batch + " and the train split has " + rows + " rows: set both to"
+              + " at least 1.");
     }
     this.seed = seed;
-    this.batch = batch;
-    this.batchesPerEpoch = rows / batch;
+    this.batch = Math.min(batch, rows);
+    this.batchesPerEpoch = rows / this.batch;
     this.permutation = new int[rows];
   }
 

@@ -69,7 +69,8 @@ final class Rules {
 
   private void training(TrainingSpec training, String at) {
     int train = experiment.task().split().train();
-    if (training.batchSize() > train) {
+    // With shots the rows depend on the classes, and a batch is at most all of them.
+    if (experiment.task().split().shots() == null && training.batchSize() > train) {
       throw tooLarge(at, "batch_size", training.batchSize(), "rows of the train split", train);
     }
     if (training.accumulate() > training.batchSize()) {

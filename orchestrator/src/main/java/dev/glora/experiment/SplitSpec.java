@@ -7,5 +7,6 @@ package dev.glora.experiment;
  * @param val rows for the search and for choosing settings
  * @param test greatest number of rows for the final evaluation
  * @param seed seed of the split, apart from the runs' seeds so that test stays the same over them
+ * @param shots rows of each class for training in place of {@code train}, or null
  */
-public record SplitSpec(int train, int val, int test, long seed) {}
+public record SplitSpec(int train, int val, int test, long seed, Integer shots) {}

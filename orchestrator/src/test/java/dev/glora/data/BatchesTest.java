@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -49,10 +50,16 @@ class BatchesTest {
   }
 
   @Test
-  void batchLargerThanTheSplitIsRefused() {
-    assertThatThrownBy(() -> new BatchOrder(0, 10, 11))
-        .isInstanceOf(GloraException.class)
-        .hasMessageContaining("set batch_size to a number from 1 to 10");
+  void batchLargerThanTheSplitIsTheWholeSplitInAnotherOrderEachStep() {
+    BatchOrder order = new BatchOrder(0, 10, 64);
+    int[] first = new int[64];
+    int[] second = new int[64];
+    assertThat(order.rows(0, first)).isEqualTo(10);
+    assertThat(order.rows(1, second)).isEqualTo(10);
+    assertThat(Arrays.copyOf(first, 10))
+        .containsExactlyInAnyOrder(0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
+        .isNotEqualTo(Arrays.copyOf(second, 10));
+    assertThatThrownBy(() -> new BatchOrder(0, 10, 0)).isInstanceOf(GloraException.class);
   }
 
   @Test

