@@ -200,3 +200,65 @@ def test_drawn_body_is_a_source_of_a_model(tmp_path: Path) -> None:
         models.resolve_model("drawn:sprites", cache=tmp_path)
     with pytest.raises(ConfigurationError, match="the nearest is drawn:vit-tiny"):
         models.resolve_model("drawn:vit-tin", cache=tmp_path)
+
+
+def as_npz(model: nn.Module, heads: int) -> dict[str, np.ndarray]:
+    """The arrays of a ViT in Google's names and shapes, written from the model's own modules."""
+    body = model.vit
+    hidden = body.config.hidden_size
+    head = hidden // heads
+    arrays = {
+        "cls": body.embeddings.cls_token,
+        "embedding/kernel": body.embeddings.patch_embeddings.projection.weight.permute(2, 3, 1, 0),
+        "embedding/bias": body.embeddings.patch_embeddings.projection.bias,
+        "Transformer/posembed_input/pos_embedding": body.embeddings.position_embeddings,
+        "Transformer/encoder_norm/scale": body.layernorm.weight,
+        "Transformer/encoder_norm/bias": body.layernorm.bias,
+        "head/kernel": torch.zeros(hidden, 5),
+    }
+    for number, layer in enumerate(body.layers):
+        block = f"Transformer/encoderblock_{number}"
+        for norm, name in ((layer.layernorm_before, "0"), (layer.layernorm_after, "2")):
+            arrays[f"{block}/LayerNorm_{name}/scale"] = norm.weight
+            arrays[f"{block}/LayerNorm_{name}/bias"] = norm.bias
+        attention = f"{block}/MultiHeadDotProductAttention_1"
+        for name in ("query", "key", "value"):
+            linear = getattr(layer.attention, f"{name[0]}_proj")
+            arrays[f"{attention}/{name}/kernel"] = linear.weight.T.reshape(hidden, heads, head)
+            arrays[f"{attention}/{name}/bias"] = linear.bias.reshape(heads, head)
+        out = layer.attention.o_proj
+        arrays[f"{attention}/out/kernel"] = out.weight.T.reshape(heads, head, hidden)
+        arrays[f"{attention}/out/bias"] = out.bias
+        for name, linear in (("Dense_0", layer.mlp.fc1), ("Dense_1", layer.mlp.fc2)):
+            arrays[f"{block}/MlpBlock_3/{name}/kernel"] = linear.weight.T
+            arrays[f"{block}/MlpBlock_3/{name}/bias"] = linear.bias
+    return {name: tensor.detach().numpy() for name, tensor in arrays.items()}
+
+
+def test_googles_weights_give_the_logits_of_the_model_they_were_written_from(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "body").mkdir()
+    model = models.load_classifier(drawn.write_vit(tmp_path / "body", CONFIG, 1, 1.0), LABELS)
+    with torch.no_grad():
+        for parameter in model.parameters():  # biases of zero would hide where they go
+            parameter.add_(0.1 * torch.randn(parameter.shape))
+    np.savez(tmp_path / "ViT-T_4.npz", **as_npz(model, CONFIG["num_attention_heads"]))
+
+    files = models.resolve_model(f"local:{tmp_path / 'ViT-T_4.npz'}", cache=tmp_path / "cache")
+    again = models.resolve_model(f"local:{tmp_path / 'ViT-T_4.npz'}", cache=tmp_path / "cache")
+    read = models.load_classifier(files.path, LABELS)
+    batch = {"pixel_values": PIXELS.normalised(pictures())}
+    torch.testing.assert_close(
+        models.pooled_features(read, batch), models.pooled_features(model, batch)
+    )
+    assert files.digest == again.digest
+    assert models.pixel_input(files.path).std == (0.5, 0.5, 0.5)
+    assert read.config.num_attention_heads == CONFIG["num_attention_heads"]
+
+    content = (tmp_path / "ViT-T_4.npz").read_bytes()
+    (tmp_path / "cut.npz").write_bytes(content[: len(content) // 2])
+    np.savez(tmp_path / "other.npz", a=np.zeros(3))
+    for name in ("cut", "other"):
+        with pytest.raises(SourceError, match="holds no weights of a vision transformer"):
+            models.resolve_model(f"local:{tmp_path / name}.npz", cache=tmp_path / "cache")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from torch import nn
 
@@ -24,6 +24,7 @@ __all__ = [
     "ClassifierMethod",
     "adapter_seed",
     "count",
+    "excluded",
     "head_entries",
     "head_of",
     "head_tensors",
@@ -140,6 +141,12 @@ def widen_head(model: PreTrainedModel) -> RemovableHandle:
         return (inputs[0].to(cast(nn.Linear, module).weight.dtype), *inputs[1:])
 
     return head.register_forward_pre_hook(widened)
+
+
+def excluded(model: PreTrainedModel, settings: Mapping[str, Any]) -> list[str]:
+    """Returns what is no site: what the settings exclude, and the family's own head and pooler."""
+    known = models.architecture(str(model.config.model_type)).exclude
+    return list(dict.fromkeys([*settings.get("exclude", ()), *known]))
 
 
 def head_entries(model: PreTrainedModel) -> list[Entry]:

@@ -17,6 +17,7 @@ from glora.merge import merge
 from glora.methods.classifier import (
     ClassifierMethod,
     adapter_seed,
+    excluded,
     head_entries,
     head_tensors,
 )
@@ -62,7 +63,7 @@ class GLoRAMethod(ClassifierMethod):
             str(settings.get("a_product", "hadamard")),
         )
         targets = settings.get("targets", "all-linear")
-        exclude = settings.get("exclude", ("pooler", "classifier"))
+        exclude = excluded(self.model, settings)
         bare = undeclarable(self.model, find_targets(self.model, targets, exclude))
         if bare:
             self.notes = (

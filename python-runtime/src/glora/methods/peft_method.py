@@ -14,6 +14,7 @@ from glora.methods.classifier import (
     ClassifierMethod,
     adapter_seed,
     count,
+    excluded,
     head_entries,
     head_tensors,
 )
@@ -49,7 +50,7 @@ class PeftMethod(ClassifierMethod):
         targets = find_targets(
             self.model,
             settings.get("targets", "all-linear"),
-            settings.get("exclude", ("pooler", "classifier")),
+            excluded(self.model, settings),
         )
         targets = self._chosen(targets)
         config = self._config(list(targets), settings)

@@ -19,6 +19,7 @@ from glora.methods.classifier import (
     ClassifierMethod,
     adapter_seed,
     count,
+    excluded,
     head_entries,
     head_tensors,
 )
@@ -79,7 +80,7 @@ class SSFMethod(ClassifierMethod):
         targets = find_targets(
             self.model,
             settings.get("targets", "all-linear"),
-            settings.get("exclude", ("pooler", "classifier")),
+            excluded(self.model, settings),
         )
         self._layers = {name: _ScaledLinear(base) for name, base in targets.items()}
         replace_modules(self.model, [(layer.base, layer) for layer in self._layers.values()])

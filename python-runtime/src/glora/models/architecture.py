@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 Modality = Literal["text", "image"]
+TIMM = "timm_wrapper"
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Architecture:
         modality: what the model reads: token ids and a mask, or pixels.
         pooling: what of the body's output the head sees: `pooler`, the output of a trained
             pooling layer, or `first`, the last block's normalised output at the first position
-            (the class token).
+            (the class token); `own`, what the wrapped model itself gives its head.
     """
 
     name: str
@@ -34,7 +35,7 @@ class Architecture:
     head: str
     exclude: tuple[str, ...]
     modality: Modality = "text"
-    pooling: Literal["pooler", "first"] = "pooler"
+    pooling: Literal["pooler", "first", "own"] = "pooler"
 
 
 def _image(name: str) -> Architecture:
@@ -48,6 +49,9 @@ ARCHITECTURES = {
     "bert": Architecture("bert", body="bert", head="classifier", exclude=("pooler", "classifier")),
     "vit": _image("vit"),
     "deit": _image("deit"),
+    # A model of timm in the wrapper of transformers: its queries, keys and values are one linear,
+    # so a block has four sites, 48 in twelve blocks as in the published experiments.
+    TIMM: Architecture(TIMM, "timm_model", "timm_model.head", ("head",), "image", "own"),
 }
 
 

@@ -165,7 +165,13 @@ def pooled_features(model: nn.Module, batch: Mapping[str, torch.Tensor]) -> torc
         [rows, hidden], the body's pooled output.
     """
     known = architecture(cast(str, model.config.model_type))  # type: ignore[union-attr]
-    output = model.get_submodule(known.body)(**batch)
+    body: Any = model.get_submodule(known.body)
+    if known.pooling == "own":
+        own: torch.Tensor = body.forward_head(
+            body.forward_features(batch["pixel_values"]), pre_logits=True
+        )
+        return own
+    output = body(**batch)
     pooled: torch.Tensor = (
         output.pooler_output if known.pooling == "pooler" else output.last_hidden_state[:, 0]
     )

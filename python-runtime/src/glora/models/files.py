@@ -79,6 +79,11 @@ def resolve_model(
         path = drawn.body(spec.name, fetched.path.with_suffix(""))
         return ModelFiles(path, weights_digest(path), fetched.cached)
     folder = Path(cache).expanduser() if cache is not None else storage.default_cache()
+    if fetched.path.suffix.lower() == ".npz":
+        from glora.models import npz  # it reads and writes what this module names
+
+        path = npz.convert(fetched.path, fetched.digest, folder)
+        return ModelFiles(path, weights_digest(path), fetched.cached)
     alone = fetched.path.suffix.lower() == ".gguf"
     root = fetched.path if alone else sources.tree(fetched, folder)
     path = _model_folder(root, source, folder)
@@ -89,7 +94,9 @@ def _model_folder(root: Path, source: str, cache: Path) -> Path:
     # A folder of sentence-transformers has config.json files of its layers too; the model's is
     # the one that names an architecture.
     folders = [
-        path.parent for path in sorted(root.rglob("config.json")) if "model_type" in _json(path)
+        path.parent
+        for path in sorted(root.rglob("config.json"))
+        if {"model_type", "pretrained_cfg"} & _json(path).keys()
     ]
     if not folders:
         packed = gguf.find(root, source)
@@ -154,12 +161,27 @@ def read_config(path: Path) -> dict[str, Any]:
     """
     file = path / "config.json"
     config = _json(file) if file.is_file() else {}
+    if "architecture" in config and "pretrained_cfg" in config:
+        config = {**config, **_of_timm(config)}
     if "model_type" not in config:
         raise SourceError(
             f"The model folder {path} has no config.json with a model_type; expected a folder as "
             f"transformers saves it."
         )
     return config
+
+
+def _of_timm(config: dict[str, Any]) -> dict[str, Any]:
+    """What a configuration of timm says, in the words of transformers."""
+    said = config["pretrained_cfg"]
+    channels, height, width = said.get("input_size", (3, 224, 224))
+    return {
+        "model_type": "timm_wrapper",
+        "image_size": [height, width],
+        "num_channels": channels,
+        "hidden_size": config.get("num_features"),
+        "normalisation": {"image_mean": said.get("mean"), "image_std": said.get("std")},
+    }
 
 
 def load_tokenizer(path: Path) -> PreTrainedTokenizerBase:

@@ -119,7 +119,7 @@ def pixel_input(path: Path, normalisation: str = "weights") -> PixelInput:
             f"blue) or 1 (gray), choose another model."
         )
     if normalisation == "weights":
-        mean, std = _of_weights(path, channels)
+        mean, std = _of_weights(path, channels, config.get("normalisation"))
     elif normalisation in NORMALISATIONS:
         mean, std = (values[:channels] for values in NORMALISATIONS[normalisation])
     else:
@@ -138,16 +138,18 @@ def tokens_of(config: Mapping[str, Any]) -> int | None:
     return (image // patch) ** 2
 
 
-def _of_weights(path: Path, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _of_weights(
+    path: Path, channels: int, timm: Mapping[str, Any] | None
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
     file = path / PREPROCESSOR
-    if not file.is_file():
+    if not file.is_file() and timm is None:
         raise SourceError(
             f"The model folder {path} has no {PREPROCESSOR}, so it does not say how its weights "
             f"want pixels normalised; add the file, or set task.normalisation to half (0.5/0.5) "
             f"or imagenet."
         )
     try:
-        said = json.loads(file.read_bytes())
+        said: Any = json.loads(file.read_bytes()) if file.is_file() else timm
         if not said.get("do_rescale", True):
             raise ValueError("do_rescale is false")
         if not said.get("do_normalize", True):

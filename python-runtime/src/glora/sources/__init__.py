@@ -5,6 +5,7 @@
     hf:ID[@REVISION]       a repository in the hub's local cache
     debian:NAME[=VERSION]  a Debian package that carries files, by apt
     sklearn:NAME           a data set in scikit-learn's package, which is fetched, not imported
+    run:ID                 the merged model of a run, which Java has put into the cache
     drawn:NAME             what is drawn here from a seed: images, or a body without training
 
 A source is fetched once into the cache, checked against its SHA-256, and needs no network from

@@ -13,7 +13,7 @@ from typing import Literal, cast
 
 from glora.errors import ConfigurationError
 
-Kind = Literal["pypi", "local", "hf", "debian", "sklearn", "drawn"]
+Kind = Literal["pypi", "local", "hf", "debian", "sklearn", "drawn", "run"]
 
 KINDS = {
     "pypi": "pypi:NAME==VERSION, a package that carries files",
@@ -22,12 +22,14 @@ KINDS = {
     "debian": "debian:NAME, a Debian package that carries files",
     "sklearn": "sklearn:NAME, a data set that scikit-learn carries",
     "drawn": "drawn:NAME, what glora itself draws from a seed",
+    "run": "run:FILE.yaml, an experiment that makes a model",
 }
 # What scikit-learn carries of use here, and what is drawn here; a recipe that changes what is
 # drawn gets the next version.
 SKLEARN = ("digits",)
 DRAWN = {"sprites": 1, "vit-tiny": 1}
 _DEBIAN = re.compile(r"([a-z0-9][a-z0-9+.-]+)(?:=([A-Za-z0-9.+:~-]+))?")
+_RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _PACKAGE = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?:==([A-Za-z0-9.!+_-]+))?")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -93,6 +95,13 @@ def parse(text: str) -> Source:
         return Source("hf", name, revision or None)
     if kind == "debian":
         return _debian(text, name)
+    if kind == "run":
+        if not _RUN.fullmatch(name):
+            raise ConfigurationError(
+                f"The source {text!r} is no run's id; an experiment's file is named in an "
+                f"experiment only, as run:FILE.yaml."
+            )
+        return Source("run", name)
     if kind in ("sklearn", "drawn"):
         return _known(text, cast(Kind, kind), name)
     match = _PACKAGE.fullmatch(name)

@@ -73,6 +73,8 @@ def fetch(
         return _check(_local(source, spec), expected)
     if spec.kind == "hf":
         return _check(_hub(source, spec), expected)
+    if spec.kind == "run":
+        return _check(_of_run(source, folder / "runs" / spec.name), expected)
     if spec.kind == "drawn":
         return _check(_drawn(source, spec, folder / "drawn"), expected)
     if spec.kind == "sklearn":
@@ -166,6 +168,15 @@ def _drawn(source: str, spec: Source, folder: Path) -> Fetched:
     if not file.is_file() or file.read_bytes() != recipe:
         storage.write_file(file, recipe)
     return Fetched(source, file, storage.sha256_file(file), True)
+
+
+def _of_run(source: str, path: Path) -> Fetched:
+    if not path.is_dir():
+        raise SourceError(
+            f"The source {source} is a model that a run makes, and {path} is not there; run the "
+            f"experiment that names it as run:FILE.yaml, which makes it first."
+        )
+    return Fetched(source, path, storage.sha256_json(storage.list_files(path)), True)
 
 
 def _hub(source: str, spec: Source) -> Fetched:

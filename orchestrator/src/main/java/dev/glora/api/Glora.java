@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.glora.GloraException;
 import dev.glora.Json;
 import dev.glora.experiment.ExperimentPage;
-import dev.glora.experiment.ExperimentReader;
 import dev.glora.experiment.ExperimentSchema;
 import dev.glora.experiment.PlannedRun;
 import dev.glora.experiment.Planner;
@@ -17,6 +16,7 @@ import dev.glora.run.RunListener;
 import dev.glora.store.RunRow;
 import dev.glora.store.RunStore;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -64,8 +64,10 @@ public final class Glora {
    * @return {@code {experiment, report, runs: […]}}, each run as {@link #show} gives it
    */
   public Answer run(Path file, String... overrides) {
-    List<PlannedRun> plan = planner().plan(ExperimentReader.read(file, List.of(overrides)));
+    ModelRuns models = new ModelRuns(planner(), settings);
+    List<PlannedRun> plan = models.plan(file, List.of(overrides));
     try (RunStore store = settings.openStore()) {
+      models.make(settings, store);
       return new Execution(settings, store).run(plan, "the same command");
     }
   }
@@ -79,10 +81,14 @@ public final class Glora {
    *     unknown}}, see {@link RunPlan#document}
    */
   public Answer plan(Path file, String... overrides) {
-    List<PlannedRun> plan = planner().plan(ExperimentReader.read(file, List.of(overrides)));
+    ModelRuns models = new ModelRuns(planner(), settings);
+    List<PlannedRun> own = models.plan(file, List.of(overrides));
+    List<PlannedRun> plan = new ArrayList<>(models.missing());
+    plan.addAll(own);
     Optional<RunStore> store = settings.existingStore();
     try {
-      JsonNode document = RunPlan.document(RunPlan.of(store, settings.runs(), plan));
+      ObjectNode document = RunPlan.document(RunPlan.of(store, settings.runs(), plan));
+      document.put("experiment", own.get(0).experiment().name());
       return Answer.of(document, RunTables.plan(document));
     } finally {
       store.ifPresent(RunStore::close);
@@ -247,7 +253,7 @@ public final class Glora {
    * @return {@code {experiment, split, metric, unit, rows, missing}}; its text in the given format
    */
   public Answer table(Path file, TableOptions options, String... overrides) {
-    List<PlannedRun> plan = planner().plan(ExperimentReader.read(file, List.of(overrides)));
+    List<PlannedRun> plan = new ModelRuns(planner(), settings).plan(file, List.of(overrides));
     boolean seeds = Arrays.stream(overrides).anyMatch(each -> each.startsWith("seeds="));
     return Tables.table(settings, file, plan, seeds, options);
   }

@@ -29,7 +29,11 @@ public final class BatchOrder {
   public BatchOrder(long seed, int rows, int batch) {
     if (batch < 1 || rows < 1) {
       throw GloraException.usage(
-          "The batch size is " + batch + " and the train split has " + rows + " rows: set both to"
+          "The batch size is "
+              + batch
+              + " and the train split has "
+              + rows
+              + " rows: set both to"
               + " at least 1.");
     }
     this.seed = seed;

@@ -1,6 +1,8 @@
 package dev.glora.experiment;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.glora.Json;
 import java.util.List;
 
 /**
@@ -35,5 +37,18 @@ public record Experiment(
     methods = List.copyOf(methods);
     evaluate = List.copyOf(evaluate);
     variant = List.copyOf(variant);
+  }
+
+  /**
+   * The same with another model.
+   *
+   * @param source the model
+   * @return a copy
+   */
+  public Experiment withModel(SourceSpec source) {
+    ObjectNode changed = resolved.deepCopy();
+    changed.putObject("model").put("sha256", source.sha256()).put("source", source.source());
+    return new Experiment(
+        name, seeds, runtime, source, task, training, methods, variant, Json.sorted(changed));
   }
 }

@@ -14,10 +14,11 @@ import java.util.regex.Pattern;
 /**
  * Puts the text of each policy and of each structure beside its file's name, so that it is part of
  * the run's key and record: a changed file is another run, and a stored run is repeated with the
- * text that it had.
+ * text that it had. Finds the experiment that makes a model.
  */
 final class NamedFiles {
   private static final long LARGEST_FILE = 1 << 20;
+  private static final String RUN = "run:";
   private static final Pattern PLACE = Pattern.compile("(.*):\\d+:\\d+", Pattern.DOTALL);
 
   private NamedFiles() {}
@@ -29,6 +30,7 @@ final class NamedFiles {
    * @param origins where its values were written
    */
   static void read(JsonNode experiment, Origins origins) {
+    model((ObjectNode) experiment, origins);
     JsonNode methods = experiment.path("methods");
     for (int i = 0; i < methods.size(); i++) {
       read(
@@ -42,6 +44,31 @@ final class NamedFiles {
           "structure.file",
           "a structure such as a run's structure.json");
     }
+  }
+
+  /** An experiment that makes the model: its path becomes one from the working folder. */
+  private static void model(ObjectNode experiment, Origins origins) {
+    JsonNode model = experiment.path("model");
+    String source = (model.isObject() ? model.path("source") : model).asText();
+    if (source.startsWith(RUN) && source.endsWith(".yaml")) {
+      String place = origins.of(model.isObject() ? "/model/source" : "/model");
+      Path path = path(source.substring(RUN.length()), place);
+      if (!Files.isRegularFile(path)) {
+        throw GloraException.usage(
+            place
+                + ": model is "
+                + Words.shorten(source)
+                + ", which is no file at "
+                + path.toAbsolutePath()
+                + ", expected run:FILE.yaml, an experiment whose one run gives the model.");
+      }
+      experiment.put("model", RUN + path);
+    }
+  }
+
+  private static Path path(String name, String place) {
+    Matcher file = PLACE.matcher(place);
+    return file.matches() ? Path.of(file.group(1)).resolveSibling(name) : Path.of(name);
   }
 
   private static void read(JsonNode holder, String place, String key, String expected) {
@@ -70,9 +97,8 @@ final class NamedFiles {
 
   /** A path is relative to the file that names it, one of the command line to the folder there. */
   private static String text(String name, String place, Wanted wanted) {
-    Matcher file = PLACE.matcher(place);
     try {
-      Path path = file.matches() ? Path.of(file.group(1)).resolveSibling(name) : Path.of(name);
+      Path path = path(name, place);
       if (!Files.isRegularFile(path)) {
         throw wanted.wrong("which is no file at " + path.toAbsolutePath());
       }
