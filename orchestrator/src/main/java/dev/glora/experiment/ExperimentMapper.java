@@ -44,7 +44,15 @@ final class ExperimentMapper {
             task.get("label_words"),
             task.path("format").textValue(),
             task.path("template").textValue(),
-            task.path("packing").asBoolean()),
+            task.path("packing").asBoolean(),
+            task.path("normalisation").textValue(),
+            list(
+                task.path("tests"),
+                test ->
+                    new TestSpec(
+                        test.path("name").textValue(),
+                        test.path("source").textValue(),
+                        test.path("domain").textValue()))),
         training(all.get("training")),
         list(all.get("methods"), ExperimentMapper::method),
         list(all.path("evaluate"), BenchmarkSpec::of),

@@ -1,6 +1,7 @@
 package dev.glora.experiment;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
 
 /**
  * What is learnt.
@@ -20,6 +21,8 @@ import com.fasterxml.jackson.databind.JsonNode;
  * @param format for a language model: {@code alpaca} or {@code sharegpt}, or null
  * @param template of a format: how a conversation is written, or null for its default
  * @param packing of a format: whether train's conversations share rows
+ * @param normalisation of pictures: whose means and deviations, or null for the weights'
+ * @param tests further test sets
  */
 public record TaskSpec(
     SourceSpec source,
@@ -35,4 +38,11 @@ public record TaskSpec(
     JsonNode labelWords,
     String format,
     String template,
-    boolean packing) {}
+    boolean packing,
+    String normalisation,
+    List<TestSpec> tests) {
+  /** Copies the list. */
+  public TaskSpec {
+    tests = List.copyOf(tests);
+  }
+}
