@@ -6,7 +6,7 @@ import hashlib
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from glora.data.pictures import Picture
 from glora.data.rows import Label, Row
@@ -90,7 +90,7 @@ def take_train(
         return list(pool[: split.train]), list(pool[split.train :])
     train: list[Labelled] = []
     rest: list[Labelled] = []
-    counts: Counter[int] = Counter()
+    counts: Counter[Any] = Counter()
     for row in pool:
         counts[row.label] += 1
         (train if counts[row.label] <= split.shots else rest).append(row)

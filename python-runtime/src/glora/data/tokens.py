@@ -45,7 +45,7 @@ def prepare(
     root = Path(cache).expanduser() if cache is not None else storage.default_cache()
     name, sha256 = source_and_digest(model, "model")
     files = models.resolve_model(name, sha256, root, progress=progress)
-    if models.architecture(models.read_config(files.path)["model_type"]).modality == "image":
+    if models.modality(str(models.read_config(files.path)["model_type"])) == "image":
         return images.prepare(files, task, root, progress=progress)
     _check_length(task, files.path)
     fetched = sources.fetch(task.source, task.sha256, root, progress=progress)

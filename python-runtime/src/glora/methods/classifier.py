@@ -145,6 +145,8 @@ def widen_head(model: PreTrainedModel) -> RemovableHandle:
 
 def excluded(model: PreTrainedModel, settings: Mapping[str, Any]) -> list[str]:
     """Returns what is no site: what the settings exclude, and the family's own head and pooler."""
+    if models.is_causal(model):
+        return list(settings.get("exclude", ()))
     known = models.architecture(str(model.config.model_type)).exclude
     return list(dict.fromkeys([*settings.get("exclude", ()), *known]))
 

@@ -9,6 +9,7 @@ from glora.models.architecture import (
     architecture,
     is_causal,
     linear_sites,
+    modality,
 )
 from glora.models.causal import last_hidden, load_causal, word_logits
 from glora.models.classifier import (
@@ -46,6 +47,7 @@ __all__ = [
     "load_causal",
     "load_classifier",
     "load_tokenizer",
+    "modality",
     "pixel_input",
     "pooled_features",
     "read_config",

@@ -64,6 +64,12 @@ def is_causal(model: nn.Module) -> bool:
     return str(getattr(getattr(model, "config", None), "model_type", "")) in CAUSAL
 
 
+def modality(model_type: str) -> Modality:
+    """What a family reads: images where it is known to, else text."""
+    known = ARCHITECTURES.get(model_type)
+    return known.modality if known else "text"
+
+
 def architecture(model_type: str) -> Architecture:
     """Return what is known of a family of models.
 
