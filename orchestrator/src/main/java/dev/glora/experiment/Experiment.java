@@ -48,7 +48,6 @@ public record Experiment(
   public Experiment withModel(SourceSpec source) {
     ObjectNode changed = resolved.deepCopy();
     changed.putObject("model").put("sha256", source.sha256()).put("source", source.source());
-    return new Experiment(
-        name, seeds, runtime, source, task, training, methods, variant, Json.sorted(changed));
+    return ExperimentMapper.experiment(Json.sorted(changed), variant);
   }
 }
