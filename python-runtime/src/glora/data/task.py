@@ -72,6 +72,7 @@ class Task:
             learnt.
         template: of a format: how a conversation is written, see `instructions.py`.
         packing: of a format: whether train's conversations share rows.
+        fit: whose rows a training sees, which is its caller's to do: no set depends on it.
         normalisation: of pictures: `weights`, what the model's own files say; or a name.
         tests: further test sets, each `{name, source, domain}`, of which only the name must be
             given: the source is then the task's, and the domain is called as the name.
@@ -93,6 +94,7 @@ class Task:
     template: str | None = None
     packing: bool = False
     normalisation: str = "weights"
+    fit: str = "train"
     tests: Sequence[Mapping[str, Any]] = ()
 
     @classmethod

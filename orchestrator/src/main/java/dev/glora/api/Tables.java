@@ -53,9 +53,11 @@ final class Tables {
   static Answer table(
       Settings settings, Path file, List<PlannedRun> plan, boolean seeds, TableOptions options) {
     TableFormat format = TableFormat.of(options.format());
-    if (!options.split().equals("val") && !options.split().equals("test")) {
+    if (!options.split().equals("val") && !options.split().matches("test(-.+)?")) {
       throw GloraException.usage(
-          "There is no split \"" + options.split() + "\" with results; expected val or test.");
+          "There is no split \""
+              + options.split()
+              + "\" with results; expected val, test or, of a further test set, test-NAME.");
     }
     List<PublishedValue> published = new ArrayList<>();
     options.published().forEach(each -> published.addAll(PublishedValue.read(each)));

@@ -18,7 +18,7 @@ import java.util.Map;
 public final class BatchFiller {
   /** A column's way: bytes of a whole row, and of one position of it where it is a sequence. */
   private record Part(
-      ByteBuffer source, ByteBuffer target, int rowBytes, int positionBytes, boolean sequence) {}
+      ColumnData source, ByteBuffer target, int rowBytes, int positionBytes, boolean sequence) {}
 
   private final Split split;
   private final List<Part> parts = new ArrayList<>();
@@ -56,7 +56,7 @@ public final class BatchFiller {
       }
       int rowBytes = column.rowBytes();
       int positionBytes = column.sequence() ? rowBytes / column.rowShape().get(0) : 0;
-      ByteBuffer source = split.data(column);
+      ColumnData source = split.data(column);
       parts.add(new Part(source, tensor.buffer(), rowBytes, positionBytes, column.sequence()));
       sequence |= column.sequence();
     }
@@ -89,7 +89,7 @@ public final class BatchFiller {
       Part part = parts.get(p);
       int bytes = part.sequence() ? part.positionBytes() * longest : part.rowBytes();
       for (int i = 0; i < n; i++) {
-        part.target().put(i * bytes, part.source(), rows[i] * part.rowBytes(), bytes);
+        part.source().copy(rows[i], part.target(), i * bytes, bytes);
       }
     }
     return sequences ? longest : 0;

@@ -215,6 +215,25 @@ public final class PreparedSet {
   }
 
   /**
+   * Further test sets, such as shifted ones.
+   *
+   * @return names of their splits, all after {@code test-}
+   */
+  public List<String> furtherTests() {
+    List<String> names = new ArrayList<>();
+    description
+        .path("splits")
+        .fieldNames()
+        .forEachRemaining(
+            name -> {
+              if (name.startsWith("test-")) {
+                names.add(name);
+              }
+            });
+    return names;
+  }
+
+  /**
    * What set.json says: task, labels, columns, rows and digests.
    *
    * @return a copy of the description

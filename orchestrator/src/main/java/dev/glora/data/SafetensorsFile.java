@@ -142,6 +142,25 @@ final class SafetensorsFile {
    * @return its bytes in native order, position 0
    */
   ByteBuffer map(String name, DType dtype, long... shape) {
+    Entry entry = entry(name, dtype, shape);
+    return map(name, entry.begin(), entry.end() - entry.begin());
+  }
+
+  /**
+   * Maps a part of a tensor read-only.
+   *
+   * @param name its name
+   * @param dtype the type it must have
+   * @param from byte of the tensor where the part begins
+   * @param bytes how many, less than 2 GiB
+   * @param shape the shape that the whole tensor must have
+   * @return the part's bytes in native order, position 0
+   */
+  ByteBuffer map(String name, DType dtype, long from, long bytes, long[] shape) {
+    return map(name, entry(name, dtype, shape).begin() + from, bytes);
+  }
+
+  private Entry entry(String name, DType dtype, long[] shape) {
     Entry entry = entries.get(name);
     List<Long> wanted = Arrays.stream(shape).boxed().toList();
     if (entry == null) {
@@ -158,7 +177,10 @@ final class SafetensorsFile {
               dtype,
               wanted));
     }
-    long bytes = entry.end() - entry.begin();
+    return entry;
+  }
+
+  private ByteBuffer map(String name, long begin, long bytes) {
     if (bytes > Integer.MAX_VALUE) {
       throw GloraException.failed(
           "The column "
@@ -172,7 +194,7 @@ final class SafetensorsFile {
     }
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       return channel
-          .map(FileChannel.MapMode.READ_ONLY, entry.begin(), bytes)
+          .map(FileChannel.MapMode.READ_ONLY, begin, bytes)
           .order(ByteOrder.nativeOrder());
     } catch (IOException e) {
       throw GloraException.failed("The data file " + file + " cannot be mapped: " + e, e);

@@ -1,5 +1,8 @@
 package dev.glora.data;
 
+import java.util.LinkedHashMap;
+import java.util.Map;
+
 /**
  * The test split, closed until someone writes down that it is opened.
  *
@@ -31,13 +34,25 @@ public final class SealedTest {
   }
 
   /**
-   * Records the opening, then checks the file's digest and maps the rows.
+   * What one opening gives.
+   *
+   * @param test the task's own test split
+   * @param further the further test sets, by the names of their splits
+   */
+  public record Opened(Split test, Map<String, Split> further) {}
+
+  /**
+   * Records the opening, then checks the files' digests and maps the rows.
    *
    * @param log where openings are written down
-   * @return the test split
+   * @return the test split, and the further test sets with it
    */
-  public Split open(OpeningLog log) {
+  public Opened open(OpeningLog log) {
     log.write();
-    return set.split("test");
+    Map<String, Split> further = new LinkedHashMap<>();
+    for (String name : set.furtherTests()) {
+      further.put(name, set.split(name));
+    }
+    return new Opened(set.split("test"), further);
   }
 }

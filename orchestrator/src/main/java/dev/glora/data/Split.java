@@ -3,9 +3,11 @@ package dev.glora.data;
 import dev.glora.GloraException;
 import dev.glora.bridge.DType;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * The rows of one split, memory-mapped: columns, labels and, for sequences, lengths.
@@ -15,7 +17,7 @@ import java.util.Map;
 public final class Split {
   private final String name;
   private final List<Column> columns;
-  private final Map<String, ByteBuffer> data;
+  private final Map<String, ColumnData> data;
   private final Target target;
   private final int width;
   private final int[] labels;
@@ -25,7 +27,7 @@ public final class Split {
   private Split(
       String name,
       List<Column> columns,
-      Map<String, ByteBuffer> data,
+      Map<String, ColumnData> data,
       Target target,
       int width,
       int[] labels,
@@ -43,16 +45,11 @@ public final class Split {
 
   static Split map(
       String name, SafetensorsFile file, List<Column> columns, int rows, int width, Target target) {
-    Map<String, ByteBuffer> data = new LinkedHashMap<>();
+    Map<String, ColumnData> data = new LinkedHashMap<>();
     boolean sequences = false;
     int longest = Integer.MAX_VALUE;
     for (Column column : columns) {
-      long[] shape = new long[column.rowShape().size() + 1];
-      shape[0] = rows;
-      for (int i = 1; i < shape.length; i++) {
-        shape[i] = column.rowShape().get(i - 1);
-      }
-      data.put(column.name(), file.map(column.name(), column.dtype(), shape));
+      data.put(column.name(), ColumnData.map(file, column, rows));
       if (column.sequence()) {
         sequences = true;
         longest = Math.min(longest, column.rowShape().get(0));
@@ -199,7 +196,33 @@ public final class Split {
     return lengths[row];
   }
 
-  ByteBuffer data(Column column) {
+  /**
+   * Puts another split's rows behind this one's, without copying them.
+   *
+   * @param other rows of the same set
+   * @return both, named after both
+   */
+  public Split and(Split other) {
+    Map<String, ColumnData> both = new LinkedHashMap<>();
+    data.forEach((column, rows) -> both.put(column, rows.then(other.data.get(column))));
+    return new Split(
+        name + " and " + other.name,
+        columns,
+        both,
+        target,
+        width,
+        IntStream.concat(IntStream.of(labels), IntStream.of(other.labels)).toArray(),
+        join(values, other.values),
+        IntStream.concat(IntStream.of(lengths), IntStream.of(other.lengths)).toArray());
+  }
+
+  private static float[] join(float[] one, float[] two) {
+    float[] both = Arrays.copyOf(one, one.length + two.length);
+    System.arraycopy(two, 0, both, one.length, two.length);
+    return both;
+  }
+
+  ColumnData data(Column column) {
     return data.get(column.name());
   }
 }

@@ -52,7 +52,8 @@ final class ExperimentMapper {
                     new TestSpec(
                         test.path("name").textValue(),
                         test.path("source").textValue(),
-                        test.path("domain").textValue()))),
+                        test.path("domain").textValue())),
+            task.path("fit").asText("train")),
         training(all.get("training")),
         list(all.get("methods"), ExperimentMapper::method),
         list(all.path("evaluate"), BenchmarkSpec::of),

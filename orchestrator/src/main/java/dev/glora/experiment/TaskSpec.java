@@ -23,6 +23,8 @@ import java.util.List;
  * @param packing of a format: whether train's conversations share rows
  * @param normalisation of pictures: whose means and deviations, or null for the weights'
  * @param tests further test sets
+ * @param fit rows of a training whose settings were chosen before: {@code train} or {@code
+ *     train_and_val}
  */
 public record TaskSpec(
     SourceSpec source,
@@ -40,9 +42,22 @@ public record TaskSpec(
     String template,
     boolean packing,
     String normalisation,
-    List<TestSpec> tests) {
+    List<TestSpec> tests,
+    String fit) {
+  /** {@link #fit} of a training on val's rows, too. */
+  public static final String TRAIN_AND_VAL = "train_and_val";
+
   /** Copies the list. */
   public TaskSpec {
     tests = List.copyOf(tests);
+  }
+
+  /**
+   * Whether a training whose settings were chosen before sees val's rows, too.
+   *
+   * @return whether {@link #fit} says so
+   */
+  public boolean withVal() {
+    return fit.equals(TRAIN_AND_VAL);
   }
 }

@@ -71,6 +71,10 @@ public final class ResultTable {
       }
     }
     document.put("missing", missing);
+    ArrayNode averages = VtabAverages.of(rows);
+    if (!averages.isEmpty()) {
+      document.set("averages", averages);
+    }
     return new ResultTable(document);
   }
 

@@ -111,6 +111,7 @@ final class ResultTableText {
   private List<String> notes() {
     List<String> notes = new ArrayList<>();
     notes.add(VERDICTS + (anyPrimary() ? " An asterisk marks the primary final." : ""));
+    table.path("averages").forEach(line -> notes.add(VtabAverages.sentence(line)));
     int missing = table.path("missing").asInt();
     if (missing > 0) {
       notes.add(

@@ -91,14 +91,14 @@ final class DirectRun implements FinalStages.Work {
     double[] losses =
         new TrainingLoop(
                 model,
-                material.set().train(),
+                material.fitted(context.run().experiment().task()),
                 training,
                 context.seed(),
                 StepStructure.none(),
                 checkpoint,
                 watch)
             .run();
-    ObjectNode record = Json.object();
+    ObjectNode record = Json.object().put("rows", context.run().experiment().task().fit());
     record.set("losses", RunContext.array(losses));
     return record;
   }

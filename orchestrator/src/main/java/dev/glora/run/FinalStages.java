@@ -8,6 +8,7 @@ import dev.glora.data.SealedTest;
 import dev.glora.data.Split;
 import dev.glora.experiment.BenchmarkSpec;
 import dev.glora.experiment.RuntimeSpec;
+import dev.glora.experiment.TaskSpec;
 import dev.glora.files.AtomicFile;
 import dev.glora.files.FileDigest;
 import dev.glora.run.RunContext.StageWatch;
@@ -255,11 +256,21 @@ final class FinalStages {
       merged = true;
     }
     SealedTest sealed = new SealedTest(material.set());
-    Split test =
+    SealedTest.Opened opened =
         sealed.open(() -> context.store().openTest(context.id(), plan.mode(), Instant.now()));
-    Evaluation evaluation = evaluator(model, test, watch).evaluate(done -> watch.advance(done, ""));
+    Evaluation evaluation =
+        evaluator(model, opened.test(), watch).evaluate(done -> watch.advance(done, ""));
     ObjectNode record = Json.object();
     enter(record, "test", evaluation);
+    ObjectNode further = record.putObject("further");
+    opened
+        .further()
+        .forEach(
+            (name, rows) -> {
+              ObjectNode own = Json.object();
+              enter(own, name, evaluator(model, rows, watch).evaluate());
+              further.set(name, own.path(name));
+            });
     Path predictions = context.folder().predictions(plan.mode());
     List<String> names = material.set().labels();
     StringBuilder lines = new StringBuilder();
@@ -297,6 +308,10 @@ final class FinalStages {
     }
     ObjectNode record = Json.object().put("mode", plan.mode()).put("primary", plan.primary());
     record.set("parameters", training.path("parameters"));
+    if (training.path("rows").asText().equals(TaskSpec.TRAIN_AND_VAL)) {
+      // Its metrics on val are of rows that it was trained on.
+      record.put("trained_on", TaskSpec.TRAIN_AND_VAL);
+    }
     if (plan.primary()) {
       context.store().record(context.id(), "parameters", training.path("parameters"));
     }
@@ -315,6 +330,7 @@ final class FinalStages {
     }
     if (!test.isMissingNode()) {
       metrics.set("test", test.path("test"));
+      copy(test.path("further"), metrics);
     }
     context
         .done("evaluate:" + plan.mode())

@@ -167,11 +167,14 @@ final class GloraRun {
         model.reset(false, true, 0);
       } else {
         model.reset(true, true, context.weightsSeed("weights/retrain"));
+        record.put("rows", context.run().experiment().task().fit());
       }
       double[] losses =
           new TrainingLoop(
                   model,
-                  material.set().train(),
+                  mode == FinalMode.RETRAIN
+                      ? material.fitted(context.run().experiment().task())
+                      : material.set().train(),
                   training,
                   context.seed(),
                   StepStructure.fixed(winner),

@@ -1,6 +1,8 @@
 package dev.glora.run;
 
 import dev.glora.data.PreparedSet;
+import dev.glora.data.Split;
+import dev.glora.experiment.TaskSpec;
 import java.nio.file.Path;
 
 /**
@@ -10,4 +12,15 @@ import java.nio.file.Path;
  * @param modelPath folder of the model
  * @param modelDigest SHA-256 of its weights
  */
-record Material(PreparedSet set, Path modelPath, String modelDigest) {}
+record Material(PreparedSet set, Path modelPath, String modelDigest) {
+  /**
+   * The rows of a training whose settings were chosen before: those of val, too, where the task
+   * says so.
+   *
+   * @param task the task
+   * @return train, or train and val
+   */
+  Split fitted(TaskSpec task) {
+    return task.withVal() ? set.train().and(set.val()) : set.train();
+  }
+}

@@ -8,6 +8,7 @@ import dev.glora.GloraException;
 import dev.glora.Json;
 import dev.glora.bridge.DType;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -58,8 +59,27 @@ class PreparedSetTest {
   }
 
   @Test
+  void joinedSplitsHaveTheRowsOfBothInOrder() {
+    PreparedSet set = PreparedSet.open(folder);
+    Split both = set.train().and(set.val());
+    assertThat(both.rows()).isEqualTo(set.train().rows() + set.val().rows());
+    int train = set.train().rows();
+    for (Column column : set.columns()) {
+      ByteBuffer joined = ByteBuffer.allocate(column.rowBytes());
+      ByteBuffer own = ByteBuffer.allocate(column.rowBytes());
+      for (int row = 0; row < set.val().rows(); row++) {
+        both.data(column).copy(train + row, joined, 0, column.rowBytes());
+        set.val().data(column).copy(row, own, 0, column.rowBytes());
+        assertThat(joined.array()).isEqualTo(own.array());
+        assertThat(both.label(train + row)).isEqualTo(set.val().label(row));
+        assertThat(both.length(train + row)).isEqualTo(set.val().length(row));
+      }
+    }
+  }
+
+  @Test
   void sealedTestGivesTheRowsOfTest() {
-    assertThat(new SealedTest(PreparedSet.open(folder)).open(() -> 1).rows()).isEqualTo(7);
+    assertThat(new SealedTest(PreparedSet.open(folder)).open(() -> 1).test().rows()).isEqualTo(7);
   }
 
   @Test

@@ -61,6 +61,32 @@ class ResultTableTest {
         "demo", List.of(new Group(runs, 2)), List.of(published), "test", "accuracy");
   }
 
+  @Test
+  void averagesOfVtabAreGivenByGroupAndByTaskOnceAllTasksAreThere() {
+    List<String> tasks =
+        List.of(
+            "cifar,caltech101,dtd,oxford_flowers102,oxford_iiit_pet,svhn,sun397,patch_camelyon,"
+                .concat("eurosat,resisc45,diabetic_retinopathy,clevr_count,clevr_dist,dmlab,kitti,")
+                .concat("dsprites_loc,dsprites_ori,smallnorb_azi,smallnorb_ele")
+                .split(","));
+    List<Group> groups = new ArrayList<>();
+    for (int i = 0; i < tasks.size(); i++) {
+      ObjectNode run = (ObjectNode) run("glora", 0, i < 7 ? 0.7 : i < 11 ? 0.5 : 0.2);
+      groups.add(new Group(List.of(run.put("task", tasks.get(i))), 0));
+    }
+    ResultTable whole = ResultTable.of("vtab", groups, List.of(), "test", "accuracy");
+    JsonNode line = whole.json().path("averages").path(0);
+    Offset<Double> rounding = Offset.offset(1e-9);
+    assertThat(line.path("natural").doubleValue()).isCloseTo(70, rounding);
+    assertThat(line.path("mean_of_groups").doubleValue()).isCloseTo(140 / 3.0, rounding);
+    assertThat(line.path("mean_of_tasks").doubleValue())
+        .isCloseTo((7 * 70 + 4 * 50 + 8 * 20) / 19.0, rounding);
+    assertThat(whole.text(TableFormat.TEXT).replaceAll("\\s+", " "))
+        .contains("mean of the three groups 46.7, mean of the 19 tasks 44.7");
+    ResultTable part = ResultTable.of("vtab", groups.subList(0, 18), List.of(), "test", "accuracy");
+    assertThat(part.json().has("averages")).isFalse();
+  }
+
   /** By hand: mean 2, s 1, t(0.975, 2) = 4.3027, so the half-width is 2.4841 + 0.05. */
   @ParameterizedTest
   @CsvSource({"4.5,AGREES", "4.6,BELOW", "-0.5,AGREES", "-0.6,ABOVE"})
