@@ -147,7 +147,7 @@ def test_truthfulqa_has_both_its_metrics(model_path: Path, tmp_path: Path) -> No
     [
         ("arc", '{"question": "a"}', "Row 1 .* not of the format .*choices"),
         ("arc", '{"question": "a", "choices": []}', "not of the format|0 answers"),
-        ("hellaswag", "[", "is not JSON"),
+        ("hellaswag", "[", "no JSON list and no JSON lines"),
         ("mmlu", "a,b,c", "Row 1 .* has 3 cells"),
         ("truthfulqa", "[]", "has no questions"),
         ("quiz", "", "format of the questions is 'quiz'"),

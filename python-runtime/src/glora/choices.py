@@ -23,16 +23,16 @@ The prompts and the metrics are those of the Language Model Evaluation Harness (
 from __future__ import annotations
 
 import csv
-import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from glora.data.objects import objects
 from glora.data.table import decoded
 from glora.errors import ConfigurationError
 from glora.models import last_hidden, load_causal, load_tokenizer, read_config, word_logits
@@ -286,20 +286,9 @@ def _examples(form: str, file: Path, source: Path, shots: int, examples: Path) -
     return "".join(question.shown() for question in found[:shots])
 
 
-def _lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    text = decoded(path)
-    listed = text.lstrip().startswith("[")
-    try:
-        lines = [line for line in text.split("\n") if line.strip()]
-        rows = json.loads(text) if listed else [json.loads(line) for line in lines]
-    except ValueError as error:
-        raise ConfigurationError(f"{path} is not JSON ({error}); mend the file.") from error
-    yield from enumerate(rows, 1)
-
-
 def _questions(path: Path, build: Callable[[Mapping[str, Any]], list[Question]]) -> list[Question]:
     found: list[Question] = []
-    for number, row in _lines(path):
+    for number, row in objects(path):
         try:
             questions = build(row)
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:

@@ -19,7 +19,7 @@ question, and a row whose answers begin behind `max_length` (a longer one is cut
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glora import storage
-from glora.data.table import decoded
+from glora.data.objects import objects
 from glora.errors import ConfigurationError
 from glora.language import NO_TARGET
 
@@ -86,7 +86,7 @@ def read(path: Path, form: str) -> list[str]:
         ConfigurationError: wrong encoding, no JSON, or a row that is not of the format.
     """
     read_row = _alpaca if form == "alpaca" else _sharegpt
-    rows = [read_row(path, number, row) for number, row in _objects(path)]
+    rows = [read_row(path, number, row) for number, row in objects(path)]
     found = [storage.canonical_json(row).decode() for row in rows if row]
     if not found:
         raise ConfigurationError(
@@ -94,25 +94,6 @@ def read(path: Path, form: str) -> list[str]:
             f"format, or set task.format to another one of {', '.join(FORMATS)}."
         )
     return found
-
-
-def _objects(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    text = decoded(path)
-    listed = text.lstrip().startswith("[")
-    try:
-        rows = (
-            json.loads(text) if listed else [json.loads(x) for x in text.split("\n") if x.strip()]
-        )
-    except ValueError as error:
-        raise ConfigurationError(
-            f"{path} is no JSON list and no JSON lines ({error}); mend the file."
-        ) from error
-    for number, row in enumerate(rows, 1):
-        if not isinstance(row, dict):
-            raise ConfigurationError(
-                f"Row {number} of {path} is {str(row)[:60]!r}; expected an object."
-            )
-        yield number, row
 
 
 def _text(path: Path, number: int, row: Mapping[str, Any], key: str, default: Any = None) -> str:
