@@ -16,11 +16,19 @@ import java.util.Objects;
  * @param java the Java executable
  * @param jvmOptions further options of that JVM, behind those of the bridge
  * @param killAfter how long after an unheeded time limit the process is killed
+ * @param silence how long the process may give no sign of life before it is killed; a thread of its
+ *     own answers for it, whatever Python does, so it is silent only if it is stopped or gets no
+ *     time at all
  */
 public record WorkerOptions(
-    String backend, Path java, List<String> jvmOptions, Duration killAfter) {
+    String backend, Path java, List<String> jvmOptions, Duration killAfter, Duration silence) {
 
-  /** This process's Java, the backend {@code jep}, killed one second after a time limit. */
+  private static final Duration SILENCE = Duration.ofSeconds(12);
+
+  /**
+   * This process's Java, the backend {@code jep}, killed one second after a time limit or after 12
+   * seconds of silence.
+   */
   public static final WorkerOptions DEFAULT =
       new WorkerOptions(
           "jep",
@@ -40,6 +48,22 @@ public record WorkerOptions(
       throw new IllegalArgumentException(
           "A worker cannot be killed " + killAfter + " after its time limit: 0 or more.");
     }
+    if (silence.compareTo(Duration.ofMillis(100)) < 0) {
+      throw new IllegalArgumentException(
+          "A worker cannot be killed after a silence of " + silence + ": 100 ms or more.");
+    }
+  }
+
+  /**
+   * Options with the usual silence.
+   *
+   * @param backend the backend that runs inside the process
+   * @param java the Java executable
+   * @param jvmOptions further options of that JVM
+   * @param killAfter how long after an unheeded time limit the process is killed
+   */
+  public WorkerOptions(String backend, Path java, List<String> jvmOptions, Duration killAfter) {
+    this(backend, java, jvmOptions, killAfter, SILENCE);
   }
 
   /**
@@ -48,7 +72,7 @@ public record WorkerOptions(
    * @param name the backend's name
    */
   public WorkerOptions withBackend(String name) {
-    return new WorkerOptions(name, java, jvmOptions, killAfter);
+    return new WorkerOptions(name, java, jvmOptions, killAfter, silence);
   }
 
   /**
@@ -57,7 +81,7 @@ public record WorkerOptions(
    * @param options like {@code -Xmx1g}
    */
   public WorkerOptions withJvmOptions(String... options) {
-    return new WorkerOptions(backend, java, List.of(options), killAfter);
+    return new WorkerOptions(backend, java, List.of(options), killAfter, silence);
   }
 
   /**
@@ -66,6 +90,15 @@ public record WorkerOptions(
    * @param time counted from the time limit; zero kills at once
    */
   public WorkerOptions withKillAfter(Duration time) {
-    return new WorkerOptions(backend, java, jvmOptions, time);
+    return new WorkerOptions(backend, java, jvmOptions, time, silence);
+  }
+
+  /**
+   * Returns these options with another time of silence.
+   *
+   * @param time how long the process may give no sign of life, at least 100 ms
+   */
+  public WorkerOptions withSilence(Duration time) {
+    return new WorkerOptions(backend, java, jvmOptions, killAfter, time);
   }
 }

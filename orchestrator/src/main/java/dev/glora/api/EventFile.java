@@ -22,15 +22,12 @@ import java.nio.file.StandardOpenOption;
  * 0/1} before and {@code 1/1} after it. Each line is with the system before the work goes on.
  */
 final class EventFile implements RunListener, AutoCloseable {
-  private final RunListener next;
   private final Path file;
   private final OutputStream out;
-  private String run = "-";
-  private String stage = "-";
-  private long total = 1;
+  private final Events own;
 
   EventFile(RunListener next, Path file) {
-    this.next = next;
+    this.own = new Events(next);
     this.file = file;
     try {
       this.out = Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
@@ -46,34 +43,76 @@ final class EventFile implements RunListener, AutoCloseable {
   }
 
   @Override
-  public synchronized void stage(String newRun, String newStage, long newTotal) {
-    run = newRun;
-    stage = newStage;
-    total = Math.max(1, newTotal);
-    line(run, stage, 0, total);
-    next.stage(newRun, newStage, newTotal);
+  public void stage(String run, String stage, long total) {
+    own.stage(run, stage, total);
   }
 
   @Override
-  public synchronized void advance(long done, String note) {
-    line(run, stage, done, total);
-    next.advance(done, note);
+  public void advance(long done, String note) {
+    own.advance(done, note);
   }
 
   @Override
-  public synchronized void stageDone(String summary) {
-    line(run, stage, total, total);
-    next.stageDone(summary);
+  public void stageDone(String summary) {
+    own.stageDone(summary);
   }
 
   @Override
   public void message(String text) {
-    next.message(text);
+    own.message(text);
+  }
+
+  @Override
+  public RunListener of(String run) {
+    return new Events(own.next.of(run));
   }
 
   @Override
   public void end() {
-    next.end();
+    own.end();
+  }
+
+  /** The stages of what goes on one after the other. */
+  private final class Events implements RunListener {
+    private final RunListener next;
+    private String run = "-";
+    private String stage = "-";
+    private long total = 1;
+
+    private Events(RunListener next) {
+      this.next = next;
+    }
+
+    @Override
+    public synchronized void stage(String newRun, String newStage, long newTotal) {
+      run = newRun;
+      stage = newStage;
+      total = Math.max(1, newTotal);
+      line(run, stage, 0, total);
+      next.stage(newRun, newStage, newTotal);
+    }
+
+    @Override
+    public synchronized void advance(long done, String note) {
+      line(run, stage, done, total);
+      next.advance(done, note);
+    }
+
+    @Override
+    public synchronized void stageDone(String summary) {
+      line(run, stage, total, total);
+      next.stageDone(summary);
+    }
+
+    @Override
+    public void message(String text) {
+      next.message(text);
+    }
+
+    @Override
+    public void end() {
+      next.end();
+    }
   }
 
   /** A commit of the store, see {@link dev.glora.store.CommitListener}. */

@@ -1,18 +1,24 @@
 package dev.glora.api;
 
+import static java.util.stream.Collectors.joining;
+
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.glora.ExitCode;
 import dev.glora.Json;
 import dev.glora.bridge.PythonConfig;
 import dev.glora.bridge.PythonRuntime;
 import dev.glora.experiment.PlannedRun;
+import dev.glora.experiment.RuntimeSpec;
 import dev.glora.plan.Estimate;
 import dev.glora.plan.PlanEntry;
 import dev.glora.plan.RunPlan;
 import dev.glora.report.Reports;
 import dev.glora.report.RunDocument;
+import dev.glora.run.Device;
 import dev.glora.run.ExperimentRunner;
 import dev.glora.run.RunListener;
+import dev.glora.run.RunnerOptions;
+import dev.glora.run.Workers;
 import dev.glora.store.RunRow;
 import dev.glora.store.RunStatus;
 import dev.glora.store.RunStore;
@@ -69,17 +75,18 @@ final class Execution {
     if (events != null) {
       store.onCommit(events::commit);
     }
-    settings.notes().accept("Starting Python and PyTorch …");
-    try (PythonRuntime python =
-        PythonRuntime.open(config(settings, todo.get(0).experiment().runtime().threads()))) {
-      settings.pythonStarted().run();
+    RuntimeSpec runtime = todo.get(0).experiment().runtime();
+    RunnerOptions options = settings.runner().over(runtime);
+    try (PythonRuntime python = options.workers().isPresent() ? null : start(runtime.threads());
+        Workers workers = python == null ? local(options) : Workers.inline(python)) {
       boolean failed =
           new ExperimentRunner(
                   store,
                   settings.runs(),
                   settings.cache(),
-                  python,
-                  new StageEvents(events == null ? listener : events, store),
+                  workers,
+                  options,
+                  events == null ? listener : events,
                   settings.cancel())
               .run(todo).stream().anyMatch(outcome -> outcome.status() != RunStatus.FINISHED);
       return failed ? ExitCode.FAILED : ExitCode.DONE;
@@ -95,6 +102,26 @@ final class Execution {
     }
   }
 
+  private PythonRuntime start(int threads) {
+    settings.notes().accept("Starting Python and PyTorch …");
+    PythonRuntime python = PythonRuntime.open(config(settings, threads).build());
+    settings.pythonStarted().run();
+    return python;
+  }
+
+  private Workers local(RunnerOptions options) {
+    List<Device> devices = options.devices().orElseThrow();
+    settings
+        .notes()
+        .accept(
+            "Starting "
+                + devices.size()
+                + (devices.size() == 1 ? " worker (" : " workers (")
+                + devices.stream().map(Device::toString).distinct().collect(joining(", "))
+                + (devices.contains(Device.ANY) ? " device) …" : ") …"));
+    return Workers.local(devices, threads -> config(settings, threads));
+  }
+
   /** The command that goes on with the stopped run alone, where that is not all there is to do. */
   private String one(List<PlannedRun> todo) {
     for (PlannedRun run : todo) {
@@ -106,12 +133,13 @@ final class Execution {
   }
 
   /**
-   * The configuration that every use of Python in this process shares: there is one interpreter.
+   * The configuration that every use of Python shares: of this process, in which there is one
+   * interpreter, and of workers.
    *
    * @param settings names the executable
    * @param count torch's threads
    */
-  static PythonConfig config(Settings settings, int count) {
+  static PythonConfig.Builder config(Settings settings, int count) {
     String threads = String.valueOf(count);
     PythonConfig.Builder builder =
         PythonConfig.builder(settings.python())
@@ -124,7 +152,7 @@ final class Execution {
             // Its threads would be forked away from under the JVM.
             .environment("TOKENIZERS_PARALLELISM", "false");
     settings.modules().forEach(builder::modulePath);
-    return builder.build();
+    return builder;
   }
 
   private Answer report(List<PlannedRun> plan, ExitCode code) {

@@ -12,16 +12,24 @@ import dev.glora.plan.RunPlan;
 import dev.glora.report.RunTables;
 import dev.glora.report.plot.RunPlots;
 import dev.glora.run.CancelToken;
+import dev.glora.run.Device;
+import dev.glora.run.ExperimentRunner;
 import dev.glora.run.RunListener;
+import dev.glora.run.RunnerOptions;
+import dev.glora.store.Liveness;
 import dev.glora.store.RunRow;
+import dev.glora.store.RunStatus;
 import dev.glora.store.RunStore;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Consumer;
 
 /**
@@ -160,17 +168,44 @@ public final class Glora {
    */
   public Answer resume(String run) {
     try (RunStore store = existing()) {
+      return again(store, Queries.one(store, run), "glora resume ");
+    }
+  }
+
+  /**
+   * Runs a failed run again, with all its attempts.
+   *
+   * @param run an id, a key, or the beginning of one of them
+   * @return as {@link #run} gives it
+   */
+  public Answer retry(String run) {
+    try (RunStore store = existing()) {
       RunRow row = Queries.one(store, run);
-      PlannedRun planned = planner().replan(row.resolved());
-      if (!planned.id().equals(row.id())) {
-        throw GloraException.failed(
+      if (row.status() != RunStatus.FAILED) {
+        throw GloraException.usage(
             "The run "
                 + row.id()
-                + " was begun by other code of glora, with which its numbers would not go together;"
-                + " give its experiment to glora run, which begins a new run.");
+                + " is "
+                + Liveness.status(store, settings.runs(), row).name().toLowerCase(Locale.ROOT)
+                + ", expected a failed one; glora resume "
+                + row.id()
+                + " goes on with one that is not finished.");
       }
-      return new Execution(settings, store).run(List.of(planned), "glora resume " + row.id());
+      ExperimentRunner.resetAttempts(store, row.id());
+      return again(store, row, "glora retry ");
     }
+  }
+
+  private Answer again(RunStore store, RunRow row, String verb) {
+    PlannedRun planned = planner().replan(row.resolved());
+    if (!planned.id().equals(row.id())) {
+      throw GloraException.failed(
+          "The run "
+              + row.id()
+              + " was begun by other code of glora, with which its numbers would not go together;"
+              + " give its experiment to glora run, which begins a new run.");
+    }
+    return new Execution(settings, store).run(List.of(planned), verb + row.id());
   }
 
   /**
@@ -231,11 +266,41 @@ public final class Glora {
   }
 
   /**
+   * Asks a search for trials that are handed to nobody else until their leases expire; then anybody
+   * gets them, under a higher token.
+   *
+   * @param state file of the search's state
+   * @param definition file with seed, sites and the method's settings, or null to go on with a
+   *     state
+   * @param most greatest number of trials
+   * @param owner who will evaluate them
+   * @param length how long the leases hold without being renewed
+   * @return trials that nobody holds, each with {@code lease.token}, with which it is to be told;
+   *     none while others hold all that are open
+   */
+  public Answer searchLease(Path state, Path definition, int most, String owner, Duration length) {
+    return new SearchFile(state).lease(Optional.ofNullable(definition), most, owner, length);
+  }
+
+  /**
+   * Lengthens the leases of trials, all of them or none.
+   *
+   * @param state file of the search's state
+   * @param leased one JSON document: an object with {@code trial} and {@code token}, or {@code
+   *     trials}, a list of them
+   * @param length how long the leases hold from now on
+   * @return which were renewed; one that has its result by now is not among them
+   */
+  public Answer searchRenew(Path state, String leased, Duration length) {
+    return new SearchFile(state).renew(leased, length);
+  }
+
+  /**
    * Tells a search results, all of them or none. Telling again changes nothing.
    *
    * @param state file of the search's state
    * @param results one JSON document: an object with {@code trial}, {@code accuracy} and {@code
-   *     loss}, or {@code trials}, a list of them
+   *     loss}, and {@code token} where the trial is leased, or {@code trials}, a list of them
    * @return what was new, and where the search is
    */
   public Answer searchTell(Path state, String results) {
@@ -397,6 +462,7 @@ public final class Glora {
     private String store;
     private Path python;
     private Path cache;
+    private RunnerOptions runner = RunnerOptions.DEFAULT;
     private Path events;
     private RunListener listener = new RunListener() {};
     private Consumer<String> notes = line -> {};
@@ -473,6 +539,64 @@ public final class Glora {
     }
 
     /**
+     * Sets the number of worker processes that do the runs. Results do not depend on it.
+     *
+     * @param count at least 1; default: one for each device, and without devices none, so that the
+     *     runs are done in this process
+     * @return this
+     */
+    public Builder workers(int count) {
+      runner =
+          new RunnerOptions(
+              OptionalInt.of(count), runner.devices(), runner.attempts(), runner.patience());
+      return this;
+    }
+
+    /**
+     * Sets what the worker processes compute on, dealt out in turn.
+     *
+     * @param list such as {@code cpu} or {@code cuda:0,cuda:1}; default: the experiment's device
+     * @return this
+     */
+    public Builder devices(String list) {
+      runner =
+          new RunnerOptions(
+              runner.workers(),
+              Optional.of(Device.list(list)),
+              runner.attempts(),
+              runner.patience());
+      return this;
+    }
+
+    /**
+     * Sets how often a run is begun whose worker dies or hangs.
+     *
+     * @param count at least 1; default: what the experiment says, else 3
+     * @return this
+     */
+    public Builder attempts(int count) {
+      runner =
+          new RunnerOptions(
+              runner.workers(), runner.devices(), OptionalInt.of(count), runner.patience());
+      return this;
+    }
+
+    /**
+     * Sets the least time without a step after which a worker counts as hung: it is ended, and what
+     * it was at is begun again. A worker whose slowest step took longer gets ten times that, one at
+     * work without steps ten times the patience.
+     *
+     * @param time at least a second; default: two minutes
+     * @return this
+     */
+    public Builder patience(Duration time) {
+      runner =
+          new RunnerOptions(
+              runner.workers(), runner.devices(), runner.attempts(), Optional.of(time));
+      return this;
+    }
+
+    /**
      * Sets a file that gets a line for each event: {@code EPOCH_MILLISECONDS RUN STAGE DONE/TOTAL}.
      *
      * @param file default: what {@code GLORA_EVENTS} names, else none
@@ -543,6 +667,7 @@ public final class Glora {
               cache != null
                   ? cache.toAbsolutePath()
                   : Path.of(System.getProperty("user.home"), ".cache", "glora"),
+              runner,
               events,
               listener,
               notes,

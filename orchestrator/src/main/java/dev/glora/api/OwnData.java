@@ -158,7 +158,7 @@ final class OwnData {
   }
 
   private JsonNode call(String function, int threads, Map<String, Object> request) {
-    try (PythonRuntime python = PythonRuntime.open(Execution.config(settings, threads))) {
+    try (PythonRuntime python = PythonRuntime.open(Execution.config(settings, threads).build())) {
       settings.pythonStarted().run();
       return Json.MAPPER.valueToTree(
           PythonCalls.await(python.call("glora.java", function, request)));

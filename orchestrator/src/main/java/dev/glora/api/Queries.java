@@ -35,6 +35,7 @@ final class Queries {
     Path runs = settings.runs();
     Set<RunStatus> statuses = statuses(filter.status());
     List<RunSummary> page = List.of();
+    ArrayNode lines = Json.array();
     int total = 0;
     Optional<RunStore> opened = settings.existingStore();
     if (opened.isPresent()) {
@@ -44,7 +45,7 @@ final class Queries {
           RunStatus wanted = RunStatus.valueOf(filter.status().toUpperCase(Locale.ROOT));
           List<RunSummary> alive = new ArrayList<>();
           for (RunSummary each : store.summaries(filter.experiment(), statuses, 0, 0)) {
-            if (Liveness.status(runs, each.id(), each.status()) == wanted) {
+            if (Liveness.status(store, runs, each.id(), each.status()) == wanted) {
               alive.add(each);
             }
           }
@@ -54,11 +55,12 @@ final class Queries {
           total = store.count(filter.experiment(), statuses);
           page = store.summaries(filter.experiment(), statuses, filter.limit(), filter.offset());
         }
+        page.forEach(
+            each -> lines.add(line(each, Liveness.status(store, runs, each.id(), each.status()))));
       }
     }
     ObjectNode answer = Json.object().put("total", total).put("offset", filter.offset());
-    ArrayNode lines = answer.putArray("runs");
-    page.forEach(each -> lines.add(line(runs, each)));
+    answer.set("runs", lines);
     String text;
     if (page.isEmpty() && filter.equals(new RunFilter(null, null, filter.limit(), 0))) {
       text = "There are no runs in " + runs + " yet; glora run FILE makes some.\n";
@@ -116,12 +118,12 @@ final class Queries {
         store.counts().forEach((status, n) -> counts.put(word(status), n));
         Set<RunStatus> unfinished = EnumSet.complementOf(EnumSet.of(RunStatus.FINISHED));
         for (RunSummary each : store.summaries(null, unfinished, 0, 0)) {
-          RunStatus status = Liveness.status(runs, each.id(), each.status());
+          RunStatus status = Liveness.status(store, runs, each.id(), each.status());
           if (status != each.status()) {
             counts.merge(word(each.status()), -1, Integer::sum);
             counts.merge(word(status), 1, Integer::sum);
           }
-          open.add(line(runs, each).put("stage", store.lastStage(each.id()).orElse(null)));
+          open.add(line(each, status).put("stage", store.lastStage(each.id()).orElse(null)));
         }
         counts.values().removeIf(n -> n == 0);
       }
@@ -161,10 +163,10 @@ final class Queries {
             + "; name another folder with --runs, or run an experiment.");
   }
 
-  private static ObjectNode line(Path runs, RunSummary run) {
+  private static ObjectNode line(RunSummary run, RunStatus status) {
     ObjectNode line = Json.object();
     line.put("run", run.id());
-    line.put("status", word(Liveness.status(runs, run.id(), run.status())));
+    line.put("status", word(status));
     line.put("reason", run.reason());
     line.put("experiment", run.experiment());
     line.put("method", run.method());

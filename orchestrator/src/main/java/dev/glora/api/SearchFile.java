@@ -17,6 +17,8 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -33,10 +35,18 @@ final class SearchFile {
   // A file's lock is the process's: threads of one need a lock of their own.
   private static final ReentrantLock PROCESS = new ReentrantLock();
 
+  private static final long LONGEST_DAYS = 365;
+
   private final Path file;
+  private final Clock clock;
 
   SearchFile(Path file) {
+    this(file, Clock.systemUTC());
+  }
+
+  SearchFile(Path file, Clock clock) {
     this.file = file;
+    this.clock = clock;
   }
 
   Answer ask(Optional<Path> definition, int most) {
@@ -47,6 +57,48 @@ final class SearchFile {
           answer.set("trials", search.open(most));
           return Answer.of(answer, Json.pretty(answer) + "\n");
         });
+  }
+
+  Answer lease(Optional<Path> definition, int most, String owner, Duration length) {
+    check(length);
+    return locked(
+        () -> {
+          AskTell search = open(definition);
+          ObjectNode answer = search.progress();
+          answer.set("trials", search.lease(most, owner, clock.instant(), length));
+          AtomicFile.write(file, Json.pretty(search.state()));
+          return Answer.of(answer, Json.pretty(answer) + "\n");
+        });
+  }
+
+  Answer renew(String text, Duration length) {
+    check(length);
+    List<AskTell.Leased> held = new ArrayList<>();
+    trials(text)
+        .forEach(
+            trial -> {
+              long token = token(trial);
+              if (token == 0) {
+                throw wrong(null, "a lease is " + trial + ", expected trial and token");
+              }
+              held.add(new AskTell.Leased(name(trial), token));
+            });
+    return locked(
+        () -> {
+          AskTell search = open(Optional.empty());
+          ArrayNode renewed = search.renew(held, clock.instant(), length);
+          AtomicFile.write(file, Json.pretty(search.state()));
+          ObjectNode answer = search.progress();
+          answer.set("renewed", renewed);
+          return Answer.of(answer, Json.pretty(answer) + "\n");
+        });
+  }
+
+  private static void check(Duration length) {
+    if (length.compareTo(Duration.ofSeconds(1)) < 0 || length.toDays() > LONGEST_DAYS) {
+      throw GloraException.usage(
+          "The lease is " + length.toSeconds() + " s long, expected 1 s to a year.");
+    }
   }
 
   Answer tell(String text) {
@@ -159,7 +211,8 @@ final class SearchFile {
     if (!given.isMissingNode() && !given.isObject()) {
       throw wrong(from, "glora is " + given + ", expected an object");
     }
-    ObjectNode method = Json.object().put("method", "glora");
+    // The schema's own defaults: another recipe's start from a cut, which needs a model.
+    ObjectNode method = Json.object().put("method", "glora").put("recipe", "published");
     given.properties().forEach(entry -> method.set(entry.getKey(), entry.getValue()));
     ObjectNode experiment = Json.object().put("version", 1).put("name", "search");
     experiment.put("model", "local:model");
@@ -205,20 +258,37 @@ final class SearchFile {
     return sites;
   }
 
-  private static List<AskTell.Told> told(String text) {
+  private static ArrayNode trials(String text) {
     ObjectNode document =
         Json.object(text)
             .orElseThrow(() -> wrong(null, "the results are no JSON object, expected trials"));
     JsonNode list = document.path("trials");
-    JsonNode trials = list.isArray() ? list : Json.array().add(document);
+    return list.isArray() ? (ArrayNode) list : Json.array().add(document);
+  }
+
+  private static String name(JsonNode trial) {
+    if (!trial.path("trial").isTextual()) {
+      throw wrong(null, "a result is " + trial + ", expected trial, accuracy and loss");
+    }
+    return trial.path("trial").asText();
+  }
+
+  /** The token of a lease, as the trial has it or as ask gave it; 0 for none. */
+  private static long token(JsonNode trial) {
+    JsonNode given = trial.has("token") ? trial.path("token") : trial.at("/lease/token");
+    if (!given.isMissingNode() && (!given.canConvertToLong() || given.asLong() < 1)) {
+      throw wrong(
+          null, "the trial " + name(trial) + " has the token " + given + ", expected one of ask");
+    }
+    return given.asLong(0);
+  }
+
+  private static List<AskTell.Told> told(String text) {
     List<AskTell.Told> told = new ArrayList<>();
-    for (JsonNode trial : (ArrayNode) trials) {
-      if (!trial.path("trial").isTextual()) {
-        throw wrong(null, "a result is " + trial + ", expected trial, accuracy and loss");
-      }
-      String name = trial.path("trial").asText();
+    for (JsonNode trial : trials(text)) {
+      String name = name(trial);
       if (trial.path("failed").asBoolean(false)) {
-        told.add(new AskTell.Told(name, 0, Double.MAX_VALUE, false));
+        told.add(new AskTell.Told(name, 0, Double.MAX_VALUE, false, token(trial)));
         continue;
       }
       Function<String, Double> number =
@@ -241,7 +311,8 @@ final class SearchFile {
               name,
               number.apply("accuracy"),
               number.apply("loss"),
-              trial.path("complete").asBoolean(true)));
+              trial.path("complete").asBoolean(true),
+              token(trial)));
     }
     return told;
   }

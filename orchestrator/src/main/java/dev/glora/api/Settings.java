@@ -2,6 +2,7 @@ package dev.glora.api;
 
 import dev.glora.run.CancelToken;
 import dev.glora.run.RunListener;
+import dev.glora.run.RunnerOptions;
 import dev.glora.store.RunStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +18,7 @@ import java.util.function.Consumer;
  * @param store URL of the store, an empty string for SQLite in the folder of the runs
  * @param python the Python executable
  * @param cache folder of fetched models and prepared data
+ * @param runner who does the runs, and how much is borne
  * @param events file that gets a line for each event, or null
  * @param listener is told how runs go on
  * @param notes gets what is planned and why, a sentence each
@@ -29,6 +31,7 @@ record Settings(
     String store,
     Path python,
     Path cache,
+    RunnerOptions runner,
     Path events,
     RunListener listener,
     Consumer<String> notes,
@@ -54,6 +57,16 @@ record Settings(
   /** The same, with runs elsewhere, whose store is in their folder. */
   Settings withRuns(Path folder) {
     return new Settings(
-        checkout, folder, "", python, cache, events, listener, notes, cancel, pythonStarted);
+        checkout,
+        folder,
+        "",
+        python,
+        cache,
+        runner,
+        events,
+        listener,
+        notes,
+        cancel,
+        pythonStarted);
   }
 }

@@ -76,6 +76,12 @@ final class BarProgress implements RunListener {
     }
   }
 
+  /** Of several stages at once no bar can be drawn on one line. */
+  @Override
+  public RunListener of(String ofRun) {
+    return new LineProgress(out, System::nanoTime);
+  }
+
   @Override
   public void end() {
     if (bar != null) {

@@ -81,6 +81,12 @@ final class LineProgress implements RunListener {
     out.println(line);
   }
 
+  /** Lines name their run, so those of several may come in any order. */
+  @Override
+  public RunListener of(String ofRun) {
+    return new LineProgress(out, nanos);
+  }
+
   static String duration(long seconds) {
     return seconds < 60
         ? seconds + " s"

@@ -28,7 +28,7 @@ final class Verbs {
                   + " run again; interrupted ones go on where they were. A setting such as"
                   + " training.steps=100, methods.glora.max_parameters=80000, seeds=[0,1,2] or"
                   + " matrix.task.domain=[movies,tweets] is laid over the file.",
-              List.of(
+              RunnerFlags.with(
                   option(
                       null,
                       "dry-run",
@@ -47,10 +47,20 @@ final class Verbs {
               "RUN",
               "go on with one run",
               "RUN is an id, a key, or the beginning of one of them.",
-              List.of(),
+              RunnerFlags.with(),
               1,
               1,
               call -> Work.of(call, glora -> glora.resume(call.argument(0)))),
+          new Verb(
+              "retry",
+              "RUN",
+              "run a failed run again, with all its attempts",
+              "A run whose worker died or hung is begun again by itself until its attempts are used"
+                  + " up. RUN is an id, a key, or the beginning of one of them.",
+              RunnerFlags.with(),
+              1,
+              1,
+              call -> Work.of(call, glora -> glora.retry(call.argument(0)))),
           new Verb(
               "init",
               "",
@@ -173,7 +183,7 @@ final class Verbs {
               "In the same environment every digest and metric must be equal; in another one"
                   + " accuracy and F1 must agree within the tolerance. Exit code 4 where they do"
                   + " not.",
-              List.of(
+              RunnerFlags.with(
                   option(
                       null,
                       "tolerance",
@@ -255,15 +265,22 @@ final class Verbs {
                           call.options().hasOption("delete"))),
           new Verb(
               "search",
-              "ask|tell STATE [RESULTS]",
+              "ask|renew|tell STATE [RESULTS]",
               "drive a search from outside",
               "ask prints the open trials of a search whose state is the file STATE, tell takes"
                   + " their results: the file RESULTS, or standard input. Both speak JSON; see"
-                  + " docs/search.md. Telling a result again changes nothing.",
+                  + " docs/search.md. Telling a result again changes nothing. With --lease the trials"
+                  + " are handed to nobody else until that time is over, and renew lengthens it.",
               List.of(
                   option(
                       null, "new", "FILE", "begin a search with the seed, sites and glora of FILE"),
-                  option(null, "count", "N", "at most so many trials (default: all)")),
+                  option(null, "count", "N", "at most so many trials (default: all)"),
+                  option(
+                      null,
+                      "lease",
+                      "SECONDS",
+                      "hand out trials that nobody holds, for so long (renew: 60)"),
+                  option(null, "owner", "NAME", "who asks")),
               2,
               3,
               SearchVerb::run),
@@ -420,7 +437,7 @@ final class Verbs {
     return options;
   }
 
-  private static Option option(String letter, String name, String argument, String description) {
+  static Option option(String letter, String name, String argument, String description) {
     Option.Builder builder = Option.builder(letter).longOpt(name).desc(description);
     return (argument == null ? builder : builder.hasArg().argName(argument)).get();
   }

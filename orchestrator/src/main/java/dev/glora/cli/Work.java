@@ -21,7 +21,7 @@ final class Work {
   private Answer run(Function<Glora, Answer> work) {
     Signals.handle(this::signal);
     return work.apply(
-        call.builder()
+        RunnerFlags.set(call.options(), call.builder())
             .listener(Terminal.progress(call, System.getenv()))
             .cancel(cancel)
             .pythonStarted(() -> Signals.handle(this::signal))

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.function.Function;
 
 /** Reads the records from an experiment in which everything is written out. */
@@ -23,7 +24,10 @@ final class ExperimentMapper {
             runtime.get("device").textValue(),
             runtime.get("threads").intValue(),
             runtime.get("dtype").textValue(),
-            runtime.path("precision").asText(RuntimeSpec.FLOAT32)),
+            runtime.path("precision").asText(RuntimeSpec.FLOAT32),
+            number(runtime.path("workers")),
+            list(runtime.path("devices"), JsonNode::textValue),
+            number(runtime.path("attempts"))),
         source(all.get("model")),
         new TaskSpec(
             source(task.get("source")),
@@ -140,6 +144,10 @@ final class ExperimentMapper {
 
   private static Long limit(JsonNode value) {
     return value.isNull() ? null : value.longValue();
+  }
+
+  private static OptionalInt number(JsonNode value) {
+    return value.isNumber() ? OptionalInt.of(value.intValue()) : OptionalInt.empty();
   }
 
   private static <T> List<T> list(JsonNode array, Function<JsonNode, T> read) {

@@ -96,6 +96,8 @@ public final class Planner {
     // The shared training block has done its work in the method's own ones.
     resolved.set("training", resolved.get("methods").get(0).get("training"));
     resolved.put("code", code);
+    // Who does it changes nothing of what comes out.
+    ((ObjectNode) resolved.get("runtime")).remove(List.of("workers", "devices", "attempts"));
     JsonNode sorted = Json.sorted(resolved);
     String key = Json.digest(sorted);
     String id =

@@ -1,5 +1,8 @@
 package dev.glora.experiment;
 
+import java.util.List;
+import java.util.OptionalInt;
+
 /**
  * Where and how PyTorch computes.
  *
@@ -7,8 +10,18 @@ package dev.glora.experiment;
  * @param threads threads of one torch operation
  * @param dtype type of what is trained, {@code float32}
  * @param precision {@code float32}, {@code bfloat16} or {@code autocast}
+ * @param workers how many worker processes; no part of a run's key, as the next two
+ * @param devices what they compute on, none for the device above
+ * @param attempts how often a run may be begun whose worker dies or hangs
  */
-public record RuntimeSpec(String device, int threads, String dtype, String precision) {
+public record RuntimeSpec(
+    String device,
+    int threads,
+    String dtype,
+    String precision,
+    OptionalInt workers,
+    List<String> devices,
+    OptionalInt attempts) {
   /** The precision that an experiment has if it does not say one. */
   public static final String FLOAT32 = "float32";
 

@@ -49,7 +49,7 @@ public final class RunPlan {
           run, again ? PlanEntry.State.AGAIN : PlanEntry.State.TO_DO, reason, estimator.of(run));
     }
     String at = store.lastStage(run.id()).map(stage -> " at " + stage).orElse("");
-    return switch (Liveness.status(runs, row.get())) {
+    return switch (Liveness.status(store, runs, row.get())) {
       case FINISHED ->
           Files.isDirectory(runs.resolve(run.id()))
               ? new PlanEntry(

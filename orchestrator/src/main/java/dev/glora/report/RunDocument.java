@@ -34,7 +34,7 @@ public final class RunDocument {
     ObjectNode sections = store.sections(row.id());
     ObjectNode out = Json.object();
     out.put("run", row.id());
-    out.put("status", Words.status(Liveness.status(runs, row)));
+    out.put("status", Words.status(Liveness.status(store, runs, row)));
     out.put("reason", row.reason());
     out.put("experiment", row.experiment());
     out.set("task", row.resolved().path("task").path("domain"));
@@ -88,7 +88,9 @@ public final class RunDocument {
     out.set("finals", finals);
     out.put("evaluations", store.countTrials(row.id()));
     for (String name :
-        new String[] {"timings", "memory", "environment", "data", "model", "search", "structure"}) {
+        new String[] {
+          "timings", "memory", "attempts", "environment", "data", "model", "search", "structure"
+        }) {
       out.set(name, orEmpty(sections.path(name)));
     }
     ArrayNode openings = Json.array();

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /** One run for people: in short on a terminal, in full as Markdown. */
 public final class RunReport {
@@ -111,6 +112,10 @@ public final class RunReport {
     if (!search.isEmpty()) {
       facts.put("search", search(search));
     }
+    String attempts = attempts();
+    if (!attempts.isEmpty()) {
+      facts.put("attempts", attempts);
+    }
     facts.put("test split", openings());
     facts.put("folder", run.path("folder").asText());
     return facts;
@@ -137,6 +142,22 @@ public final class RunReport {
     if (limit.isNumber()) {
       String count = run.path("configuration").path("methods").path(0).path("count").asText();
       parts.add("at most " + Numbers.count(limit) + " adapter parameters (" + count + ")");
+    }
+    return String.join(", ", parts);
+  }
+
+  /**
+   * What went wrong on the way, by kind, and whether batches are cut; empty where all went well.
+   */
+  private String attempts() {
+    Map<String, Integer> kinds = new TreeMap<>();
+    run.at("/attempts/failures")
+        .forEach(each -> kinds.merge(each.path("kind").asText(), 1, Integer::sum));
+    List<String> parts = new ArrayList<>();
+    kinds.forEach((kind, count) -> parts.add(count + " × " + kind.replace('-', ' ')));
+    JsonNode rows = run.at("/attempts/micro_batch");
+    if (rows.isNumber()) {
+      parts.add("micro-batches of " + Numbers.count(rows) + ", another environment fingerprint");
     }
     return String.join(", ", parts);
   }

@@ -147,7 +147,7 @@ final class FinalStages {
       request.put("examples", benchmark.examples());
       request.put("limit", benchmark.limit() == 0 ? null : benchmark.limit());
       request.put("batch_size", plan.evalBatch());
-      request.put("device", runtime.device());
+      request.put("device", context.device());
       request.put("precision", runtime.precision());
       request.put("cache", context.cache().toString());
       JsonNode found = context.call("choices", request);
@@ -180,6 +180,7 @@ final class FinalStages {
     ObjectNode record = work.train(model, watch);
     load(model);
     Evaluation val = evaluator(model, material.set().val(), watch).evaluate();
+    watch.unmeasured();
     JsonNode adapter = model.exportAdapter(context.folder().adapter(plan.mode()));
     ObjectNode parameters = work.parameters(model);
     long expected = parameters.path("stored").asLong();
@@ -202,6 +203,7 @@ final class FinalStages {
   private ObjectNode merge(ModelSession model, StageWatch watch) {
     Evaluator val = evaluator(model, material.set().val(), watch);
     Evaluation before = val.evaluate(done -> watch.advance(done, "adapted"));
+    watch.unmeasured();
     JsonNode change = model.merge();
     merged = true;
     Evaluation after = val.evaluate(done -> watch.advance(before.rows() + done, "merged"));
@@ -227,6 +229,7 @@ final class FinalStages {
               rows,
               context.folder().adapter(plan.mode())));
     }
+    watch.unmeasured();
     Path folder = context.folder().model(plan.mode());
     JsonNode exported = model.exportMerged(folder);
     ObjectNode record = Json.object();

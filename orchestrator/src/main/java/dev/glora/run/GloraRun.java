@@ -3,6 +3,7 @@ package dev.glora.run;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.glora.Json;
+import dev.glora.bridge.PythonRuntime;
 import dev.glora.experiment.FinalMode;
 import dev.glora.experiment.GloraSpec;
 import dev.glora.experiment.TrainingSpec;
@@ -83,7 +84,15 @@ final class GloraRun {
         context.stage(
             SUPERNET, spec.supernet().training().steps(), watch -> supernet(model, space, watch));
     context.curve(SUPERNET, trained.path("losses"));
-    return new SearchStages(context, material, spec, space, limits, supernet, inherited)
+    return new SearchStages(
+            context,
+            material,
+            spec,
+            space,
+            limits,
+            supernet,
+            inherited,
+            python -> open(python, spec.supernet().training()))
         .winner(model);
   }
 
@@ -187,6 +196,10 @@ final class GloraRun {
   }
 
   private ModelSession open(TrainingSpec training) {
+    return open(context.post().python(), training);
+  }
+
+  private ModelSession open(PythonRuntime python, TrainingSpec training) {
     Map<String, Object> settings = new LinkedHashMap<>();
     settings.put("ranks", spec.ranks());
     settings.put("forms", ModelSession.plain(spec.forms()));
@@ -194,7 +207,7 @@ final class GloraRun {
     settings.put("rate_ratio", spec.rateRatio());
     settings.put("targets", spec.targets());
     settings.put("exclude", spec.exclude());
-    return context.open("glora", material, settings, training);
+    return context.open(python, "glora", material, settings, training);
   }
 
   private static SearchSpace space(ModelSession model, GloraSpec spec) {

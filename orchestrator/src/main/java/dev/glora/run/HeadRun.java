@@ -53,7 +53,7 @@ final class HeadRun implements FinalStages.Work {
               request.put("model_digest", material.modelDigest());
               request.put("cache", context.cache().toString());
               request.put("batch", spec.training().evalBatchSize());
-              request.put("device", context.run().experiment().runtime().device());
+              request.put("device", context.device());
               ObjectNode made = (ObjectNode) context.call("features", request);
               String summary = made.path("cached").asBoolean() ? "cached" : "computed";
               return made.put("summary", summary);

@@ -3,6 +3,7 @@ package dev.glora.run;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.glora.ExitCode;
 import dev.glora.GloraException;
 import dev.glora.Json;
 import dev.glora.bridge.PythonRuntime;
@@ -33,34 +34,27 @@ import org.slf4j.LoggerFactory;
 /** One run at work: its folder, its records, and how its stages are done. */
 final class RunContext {
   private static final Logger LOG = LoggerFactory.getLogger(RunContext.class);
+  private static final String STAGE = "STAGE";
   private static final long CANCEL_POLL_MILLIS = 200;
   private static final long WORTH_A_COMMIT_NANOS = 1_000_000_000;
 
   private final PlannedRun run;
   private final RunStore store;
   private final RunFolder folder;
-  private final Path cache;
-  private final PythonRuntime python;
+  private final Post post;
   private final RunListener listener;
   private final CancelToken cancel;
   private final StageRecords records;
   private String fingerprint = "";
+  private volatile int rowsAtOnce;
 
-  RunContext(
-      PlannedRun run,
-      RunStore store,
-      RunFolder folder,
-      Path cache,
-      PythonRuntime python,
-      RunListener listener,
-      CancelToken cancel) {
+  RunContext(PlannedRun run, RunStore store, RunFolder folder, Post post, RunListener listener) {
     this.run = run;
     this.store = store;
     this.folder = folder;
-    this.cache = cache;
-    this.python = python;
+    this.post = post;
     this.listener = listener;
-    this.cancel = cancel;
+    this.cancel = post.premises().cancel();
     this.records = new StageRecords(folder);
   }
 
@@ -85,15 +79,44 @@ final class RunContext {
   }
 
   Path cache() {
-    return cache;
+    return post.premises().cache();
   }
 
   RunListener listener() {
     return listener;
   }
 
-  CancelToken cancel() {
-    return cancel;
+  Post post() {
+    return post;
+  }
+
+  /** Whether to stop: somebody wants it, or the lease of the run is lost. */
+  boolean stopped() {
+    return cancel.cancelled() || post.lease().end().isPresent();
+  }
+
+  /** To wait for another is to go on; says whether to stop, by an exception. */
+  boolean waits() {
+    post.lease().step();
+    if (stopped()) {
+      throw stop();
+    }
+    return false;
+  }
+
+  /** The end of what was stopped. */
+  GloraException stop() {
+    return post.lease().end().orElseGet(cancel::exception);
+  }
+
+  /** The device of the run, by the name that it has in the worker. */
+  String device() {
+    return post.worker().device().nameFor(run.experiment().runtime().device());
+  }
+
+  /** Rows that the model opened last computes at once, at most. */
+  int rowsAtOnce() {
+    return rowsAtOnce;
   }
 
   String fingerprint() {
@@ -139,8 +162,12 @@ final class RunContext {
    * @return the record
    */
   JsonNode renewed(String name, long total, Function<StageWatch, ObjectNode> work) {
-    cancel.check();
+    if (stopped()) {
+      throw stop();
+    }
     LOG.info("{}: begins", name);
+    post.lease().stage();
+    store.event(id(), STAGE, name);
     listener.stage(id(), name, total);
     StageWatch watch = new StageWatch(name);
     ObjectNode record;
@@ -161,21 +188,28 @@ final class RunContext {
   /** Tells the listener, stops on a cancel, and adds up the stage's time and memory. */
   final class StageWatch implements Watch {
     private final String stage;
+    private final ProcessMemory memory = new ProcessMemory(post.python().info().pid());
     private long since = System.nanoTime();
 
     private StageWatch(String stage) {
       this.stage = stage;
-      ProcessMemory.reset();
+      memory.reset();
     }
 
     @Override
     public boolean cancelled() {
-      return cancel.cancelled();
+      post.lease().step();
+      return stopped();
     }
 
     @Override
     public GloraException cancellation() {
-      return cancel.exception();
+      return stop();
+    }
+
+    /** What follows has no steps: the time that the ones before took says nothing of it. */
+    void unmeasured() {
+      post.lease().stage();
     }
 
     @Override
@@ -203,24 +237,26 @@ final class RunContext {
     private void measure() {
       long now = System.nanoTime();
       store.add(id(), "timings." + stage, (now - since) / 1e9);
-      store.peak(id(), "memory." + stage, ProcessMemory.peakMiB());
+      store.peak(id(), "memory." + stage, memory.peakMiB());
       since = now;
     }
   }
 
   /** Calls Python for something that may take long; a cancel interrupts it. */
   JsonNode call(String function, Map<String, Object> request) {
-    CompletableFuture<Object> future = python.call("glora.java", function, request);
+    CompletableFuture<Object> future = post.python().call("glora.java", function, request);
     while (!future.isDone()) {
       try {
         future.get(CANCEL_POLL_MILLIS, TimeUnit.MILLISECONDS);
       } catch (TimeoutException e) {
-        if (cancel.cancelled()) {
-          python.interrupt();
+        // How long a download or a preparation may take nobody knows: a worker that answers is at
+        // it, and one that does not is killed by the bridge.
+        post.lease().step();
+        if (stopped()) {
+          post.python().interrupt();
         }
       } catch (ExecutionException e) {
-        cancel.check();
-        throw PythonCalls.translate(e.getCause());
+        throw ending(PythonCalls.translate(e.getCause()));
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw cancel.exception();
@@ -229,15 +265,25 @@ final class RunContext {
     try {
       return Json.MAPPER.valueToTree(PythonCalls.await(future));
     } catch (GloraException e) {
-      // Interrupted between two looks at it: the token knows by which signal.
-      cancel.check();
-      throw e;
+      throw ending(e);
     }
+  }
+
+  /** A call that was interrupted says no more than that: who stopped it knows why. */
+  private GloraException ending(GloraException error) {
+    return stopped() && error.code() == ExitCode.INTERRUPTED ? stop() : error;
+  }
+
+  /** Opens a model in the interpreter of the run, see the next one. */
+  ModelSession open(
+      String method, Material material, Map<String, Object> settings, TrainingSpec... training) {
+    return open(post.python(), method, material, settings, training);
   }
 
   /**
    * Opens a model for this run.
    *
+   * @param python the interpreter of the run, or of a worker that helps with it
    * @param method a name of {@code glora.methods}
    * @param material what it works on
    * @param settings the method's settings
@@ -245,7 +291,11 @@ final class RunContext {
    * @return the session, to be closed by the caller
    */
   ModelSession open(
-      String method, Material material, Map<String, Object> settings, TrainingSpec... training) {
+      PythonRuntime python,
+      String method,
+      Material material,
+      Map<String, Object> settings,
+      TrainingSpec... training) {
     Map<String, Object> all = new LinkedHashMap<>(settings);
     int capacity = 1;
     for (TrainingSpec spec : training) {
@@ -254,6 +304,8 @@ final class RunContext {
     all.put("dropout", training[0].dropout());
     all.put("accumulate", training[0].accumulate());
     all.put("gradient_checkpointing", training[0].gradientCheckpointing());
+    int micro = post.microBatch();
+    rowsAtOnce = micro == 0 ? capacity : Math.min(micro, capacity);
     RuntimeSpec runtime = run.experiment().runtime();
     all.put("precision", runtime.precision());
     return ModelSession.open(
@@ -265,8 +317,9 @@ final class RunContext {
             material.set(),
             all,
             weightsSeed("weights"),
-            runtime.device(),
-            capacity));
+            device(),
+            capacity,
+            micro));
   }
 
   long weightsSeed(String purpose) {

@@ -2,7 +2,8 @@ package dev.glora.run;
 
 /**
  * Is told how the runs go on. Calls come from the thread that runs and from Python's own thread,
- * never from two at a time.
+ * never from two at a time; where several runs go on at once, that holds for what {@link #of} gives
+ * for each.
  *
  * <p>By default nothing is done.
  */
@@ -37,6 +38,17 @@ public interface RunListener {
    * @param line one sentence
    */
   default void message(String line) {}
+
+  /**
+   * Who is told of one run, where others go on at the same time. One that tells them apart by the
+   * order of the calls gives another for each run.
+   *
+   * @param run the run's id
+   * @return by default this one, which is then called from several threads at a time
+   */
+  default RunListener of(String run) {
+    return this;
+  }
 
   /** Nothing more comes of these runs. */
   default void end() {}

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.glora.GloraException;
 import dev.glora.Json;
+import dev.glora.bridge.PythonRuntime;
 import dev.glora.data.Derived;
 import dev.glora.data.Target;
 import dev.glora.experiment.GloraSpec;
@@ -22,6 +23,7 @@ import dev.glora.search.TaylorCut;
 import dev.glora.train.Checkpoint;
 import dev.glora.train.ModelSession;
 import dev.glora.train.Scorer;
+import dev.glora.train.Watch;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -29,6 +31,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Random;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 
 /**
  * Score and search: finds the structure under the limit that does best on val with the supernet's
@@ -43,6 +46,7 @@ final class SearchStages {
   private final Limits limits;
   private final Checkpoint supernet;
   private final Checkpoint weights;
+  private final Function<PythonRuntime, ModelSession> opener;
 
   SearchStages(
       RunContext context,
@@ -51,7 +55,8 @@ final class SearchStages {
       SearchSpace space,
       Limits limits,
       Checkpoint supernet,
-      Checkpoint weights) {
+      Checkpoint weights,
+      Function<PythonRuntime, ModelSession> opener) {
     this.context = context;
     this.material = material;
     this.spec = spec;
@@ -59,6 +64,7 @@ final class SearchStages {
     this.limits = limits;
     this.supernet = supernet;
     this.weights = weights;
+    this.opener = opener;
   }
 
   /**
@@ -128,27 +134,43 @@ final class SearchStages {
   }
 
   private ObjectNode search(ModelSession model, Strategy strategy, StageWatch watch) {
-    CandidateEvaluations val =
-        new CandidateEvaluations(context, material, spec, space, weights, model, watch);
-    int generation = 0;
-    int[] evaluations = {0};
-    for (List<Proposal> asked = strategy.ask(); !asked.isEmpty(); asked = strategy.ask()) {
-      Result[] best = {strategy.best().orElse(null)};
-      List<Result> found =
-          val.evaluate(
-              strategy,
-              asked,
-              generation,
-              result -> {
-                best[0] = result.complete() ? better(best[0], result) : best[0];
-                watch.advance(++evaluations[0], best[0] == null ? "" : "best " + scores(best[0]));
-                watch.saved();
-              });
-      strategy.tell(spec.search().shuffled() ? shuffled(found, generation) : found);
-      generation++;
+    CandidateEvaluator own = evaluator(model, watch);
+    EvaluationTeam team = new EvaluationTeam(context, own, this::open);
+    try (CandidateEvaluations val =
+        new CandidateEvaluations(context, material, spec, space, weights, own, team)) {
+      int generation = 0;
+      int[] evaluations = {0};
+      for (List<Proposal> asked = strategy.ask(); !asked.isEmpty(); asked = strategy.ask()) {
+        Result[] best = {strategy.best().orElse(null)};
+        List<Result> found =
+            val.evaluate(
+                strategy,
+                asked,
+                generation,
+                result -> {
+                  best[0] = result.complete() ? better(best[0], result) : best[0];
+                  watch.advance(++evaluations[0], best[0] == null ? "" : "best " + scores(best[0]));
+                  watch.saved();
+                });
+        strategy.tell(spec.search().shuffled() ? shuffled(found, generation) : found);
+        generation++;
+      }
+      return record(strategy, val, evaluations[0], generation);
     }
-    val.close();
-    return record(strategy, val, evaluations[0], generation);
+  }
+
+  /** The same model with the same weights in the interpreter of a worker that helps. */
+  private void open(PythonRuntime python, Watch watch, EvaluationTeam.Work work) {
+    try (ModelSession model = opener.apply(python)) {
+      model.load(weights.weights());
+      CandidateEvaluator evaluator = evaluator(model, watch);
+      work.in(evaluator);
+      evaluator.close();
+    }
+  }
+
+  private CandidateEvaluator evaluator(ModelSession model, Watch watch) {
+    return new CandidateEvaluator(model, material, spec, context.seed(), watch);
   }
 
   /** The same numbers, each given to a structure of the generation by lot. */

@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.glora.GloraException;
 import dev.glora.Json;
 import dev.glora.experiment.GloraSpec;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -24,9 +26,12 @@ import java.util.Optional;
  * never asked, is refused, and with it all that is told in the same call. A generation goes to the
  * strategy once all of its trials are told, in their order, so the order of telling is free.
  *
- * <p>The state is the definition, the results, and a digest of both. Reading it asks and tells the
- * strategy anew and compares what it asks with what was asked, so a state is continued exactly or
- * not at all.
+ * <p>The state is the definition, the results and leases, and a digest of all. Reading it asks and
+ * tells the strategy anew and compares what it asks with what was asked, so a state is continued
+ * exactly or not at all.
+ *
+ * <p>Who asks may take trials under a lease ({@link #lease}): until it expires they are handed to
+ * nobody else, and a result is taken from their last owner alone.
  */
 public final class AskTell {
   private static final String FORMAT = "glora-search";
@@ -39,8 +44,23 @@ public final class AskTell {
    * @param accuracy share of right predictions on val
    * @param loss mean cross-entropy on val
    * @param complete false for an evaluation that was stopped early or failed
+   * @param token the token of the trial's lease, 0 where it was asked without one
    */
-  public record Told(String trial, double accuracy, double loss, boolean complete) {}
+  public record Told(String trial, double accuracy, double loss, boolean complete, long token) {
+    private boolean sameResult(Told other) {
+      return Double.compare(accuracy, other.accuracy) == 0
+          && Double.compare(loss, other.loss) == 0
+          && complete == other.complete;
+    }
+  }
+
+  /**
+   * A trial that somebody holds.
+   *
+   * @param trial the trial's name
+   * @param token the token of its lease
+   */
+  public record Leased(String trial, long token) {}
 
   /**
    * What a call of {@link #tell} did.
@@ -56,6 +76,7 @@ public final class AskTell {
   private final Strategy strategy;
   private final List<List<Result>> past = new ArrayList<>();
   private final Map<Structure, String> names = new HashMap<>();
+  private final TrialLeases leases = new TrialLeases();
   private List<Proposal> asked;
   private Result[] results;
 
@@ -99,6 +120,7 @@ public final class AskTell {
       close();
     }
     results = read(state.path("open"));
+    leases.resume(state.path("leases"));
   }
 
   private Result[] read(JsonNode generation) {
@@ -143,13 +165,60 @@ public final class AskTell {
     ArrayNode open = Json.array();
     for (int i = 0; i < results.length && open.size() < most; i++) {
       if (results[i] == null) {
-        Proposal proposal = asked.get(i);
-        ObjectNode trial = describe(proposal.structure()).put("origin", proposal.origin());
-        strategy.rival(proposal).ifPresent(rival -> trial.put("rival", names.get(rival)));
-        open.add(trial);
+        open.add(describe(asked.get(i)));
       }
     }
     return open;
+  }
+
+  /**
+   * Hands out trials of this generation that have no result yet and that nobody holds.
+   *
+   * @param most greatest number of them
+   * @param owner who will evaluate them
+   * @param now the time
+   * @param length how long the leases hold without being renewed
+   * @return as {@link #open}, each with its {@code lease}: {@code token}, {@code owner} and {@code
+   *     expires}
+   */
+  public ArrayNode lease(int most, String owner, Instant now, Duration length) {
+    ArrayNode handed = Json.array();
+    for (int i = 0; i < results.length && handed.size() < most; i++) {
+      String name = past.size() + "-" + i;
+      if (results[i] == null && !leases.live(name, now)) {
+        ObjectNode trial = describe(asked.get(i));
+        trial.set("lease", leases.give(name, owner, now, length));
+        handed.add(trial);
+      }
+    }
+    return handed;
+  }
+
+  /**
+   * Lengthens leases, all of them or none. One whose trial has its result by now is left alone.
+   *
+   * @param held the trials
+   * @param now the time
+   * @param length how long the leases hold from now on
+   * @return objects with {@code trial} and {@code lease} for those that have no result
+   */
+  public ArrayNode renew(List<Leased> held, Instant now, Duration length) {
+    List<Leased> untold = held.stream().filter(each -> known(each.trial()).isEmpty()).toList();
+    untold.forEach(each -> leases.check(each.trial(), each.token()));
+    ArrayNode renewed = Json.array();
+    for (Leased each : untold) {
+      renewed
+          .addObject()
+          .put("trial", each.trial())
+          .set("lease", leases.renew(each.trial(), each.token(), now, length));
+    }
+    return renewed;
+  }
+
+  private ObjectNode describe(Proposal proposal) {
+    ObjectNode trial = describe(proposal.structure()).put("origin", proposal.origin());
+    strategy.rival(proposal).ifPresent(rival -> trial.put("rival", names.get(rival)));
+    return trial;
   }
 
   private ObjectNode describe(Structure structure) {
@@ -177,11 +246,14 @@ public final class AskTell {
       check(result);
       Told other = once.putIfAbsent(result.trial(), result);
       Optional<Result> known = known(result.trial());
-      if (other != null && !other.equals(result)) {
+      if (other != null && !other.sameResult(result)) {
         throw conflict(result, other.accuracy(), other.loss());
       }
       if (known.isPresent() && !same(known.get(), result)) {
         throw conflict(result, known.get().accuracy(), known.get().loss());
+      }
+      if (known.isEmpty()) {
+        leases.check(result.trial(), result.token());
       }
       (known.isPresent() || other != null ? repeated : accepted).add(result.trial());
     }
@@ -201,6 +273,7 @@ public final class AskTell {
   private void close() {
     List<Result> whole = List.of(results);
     strategy.tell(whole);
+    leases.clear();
     past.add(whole);
     next();
   }
@@ -291,7 +364,7 @@ public final class AskTell {
   /**
    * The state as a value.
    *
-   * @return definition, results and a digest of both
+   * @return definition, results, leases, and a digest of all
    */
   public ObjectNode state() {
     ObjectNode state = Json.object().put("format", FORMAT).put("version", VERSION);
@@ -305,6 +378,7 @@ public final class AskTell {
     for (int i = 0; i < results.length; i++) {
       open.add(write(asked.get(i).structure(), results[i]));
     }
+    leases.state().ifPresent(held -> state.set("leases", held));
     return state.put("digest", Json.digest(state));
   }
 

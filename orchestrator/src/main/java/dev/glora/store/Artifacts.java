@@ -27,9 +27,15 @@ public final class Artifacts {
   static final String ALL = "artifacts";
 
   private final Database database;
+  private final List<Lease> held;
   private final Path folder;
 
   Artifacts(Database database, Path runs) {
+    this(database, runs, List.of());
+  }
+
+  Artifacts(Database database, Path runs, List<Lease> held) {
+    this.held = held;
     this.database = database;
     this.folder = runs.resolve(FOLDER);
   }
@@ -51,6 +57,7 @@ public final class Artifacts {
         ALL,
         "artifact",
         handle -> {
+          held.forEach(lease -> Leases.check(handle, lease));
           long size = keep(file, digest);
           handle.execute(
               "insert into artifact (digest, size, added) values (?, ?, ?) on conflict (digest) do"

@@ -7,10 +7,12 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Optional;
 
 /**
  * Tells a run at work from one whose process was killed: who works on a run holds a lock on {@code
- * <runs>/<run>/lock}, which the system releases however the process ends.
+ * <runs>/<run>/lock}, which the system releases however the process ends, and a lease in the store,
+ * which says the same to those who share the store and not the folder.
  */
 public final class Liveness {
   /** Name of the locked file in a run's folder. */
@@ -21,26 +23,44 @@ public final class Liveness {
   /**
    * Says where a run stands in truth.
    *
+   * @param store the store that the run is in
    * @param runs folder of the runs
    * @param row a run
    * @return its status; {@link RunStatus#INTERRUPTED} for a running one that nobody works on
    */
-  public static RunStatus status(Path runs, RunRow row) {
-    return status(runs, row.id(), row.status());
+  public static RunStatus status(RunStore store, Path runs, RunRow row) {
+    return status(store, runs, row.id(), row.status());
   }
 
   /**
    * Says where a run stands in truth.
    *
+   * @param store the store that the run is in
    * @param runs folder of the runs
    * @param run the run's id
    * @param stored where the store says that it stands
    * @return the same; {@link RunStatus#INTERRUPTED} for a running one that nobody works on
    */
-  public static RunStatus status(Path runs, String run, RunStatus stored) {
-    return stored == RunStatus.RUNNING && !held(runs.resolve(run).resolve(LOCK))
+  public static RunStatus status(RunStore store, Path runs, String run, RunStatus stored) {
+    return stored == RunStatus.RUNNING
+            && !held(runs.resolve(run).resolve(LOCK))
+            && worker(store, run).isEmpty()
         ? RunStatus.INTERRUPTED
         : stored;
+  }
+
+  /**
+   * Says who works on a run.
+   *
+   * @param store the store that the run is in
+   * @param run the run's id
+   * @return the run's lease, unless it has expired or its owner's process is known to have ended
+   */
+  public static Optional<Lease> worker(RunStore store, String run) {
+    return store
+        .leases()
+        .holder(run)
+        .filter(lease -> Owner.of(lease.owner()).map(owner -> !owner.gone()).orElse(true));
   }
 
   /** Whether a process holds the lock. */

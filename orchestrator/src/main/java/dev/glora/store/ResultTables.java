@@ -228,7 +228,7 @@ final class ResultTables {
   }
 
   static void delete(Handle handle, String run) {
-    handle.execute("delete from record where run = ?", run);
+    handle.execute("delete from record where run = ? and section <> 'attempts'", run);
     handle.execute(
         "delete from row_scores where cache_key in (select own.cache_key from trial own where"
             + " own.run = ? and not exists (select 1 from trial other where other.cache_key ="

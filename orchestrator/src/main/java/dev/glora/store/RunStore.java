@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.jdbi.v3.core.Handle;
 
 /**
@@ -42,6 +43,8 @@ import org.jdbi.v3.core.Handle;
  *   <li>{@code structure}: {@code {sites: [{name, A, B, C, D, E}], codes}} with form names ({@code
  *       none}, {@code scalar}, {@code vector}, {@code lora-4}) and the codes in Base64
  *   <li>{@code curve.<stage>}: {@code [[step, loss], …]}
+ *   <li>{@code attempts}: {@code {failures: [{kind, reason, worker, at}], micro_batch}}; a restart
+ *       leaves it
  * </ul>
  *
  * <p>A final's record: {@code {mode, primary, parameters: {…as above}, metrics: {val: {accuracy,
@@ -51,11 +54,11 @@ import org.jdbi.v3.core.Handle;
  */
 public final class RunStore implements AutoCloseable {
   private final Database database;
-  private final Lease lease;
+  private final List<Lease> held;
 
-  private RunStore(Database database, Lease lease) {
+  private RunStore(Database database, List<Lease> held) {
     this.database = database;
-    this.lease = lease;
+    this.held = held;
   }
 
   /**
@@ -79,7 +82,7 @@ public final class RunStore implements AutoCloseable {
   public static RunStore open(Path runs, String url) {
     return new RunStore(
         url.isEmpty() ? SqliteDatabase.open(runs) : PostgresDatabase.open(PostgresAddress.of(url)),
-        null);
+        List.of());
   }
 
   /**
@@ -104,18 +107,19 @@ public final class RunStore implements AutoCloseable {
         url.isEmpty()
             ? SqliteDatabase.openExisting(runs)
             : PostgresDatabase.openExisting(PostgresAddress.of(url));
-    return database.map(found -> new RunStore(found, null));
+    return database.map(found -> new RunStore(found, List.of()));
   }
 
   /**
    * The same store, for who works under a lease: each write of the lease's run is refused once the
-   * lease is lost, in the transaction of the write.
+   * lease is lost, in the transaction of the write. Of a view the leases add up: who helps with a
+   * run writes under its own lease and the run's.
    *
-   * @param held a lease
+   * @param lease a lease
    * @return a view that need not be closed
    */
-  public RunStore under(Lease held) {
-    return new RunStore(database, held);
+  public RunStore under(Lease lease) {
+    return new RunStore(database, Stream.concat(held.stream(), Stream.of(lease)).toList());
   }
 
   /**
@@ -134,7 +138,7 @@ public final class RunStore implements AutoCloseable {
    * @return the artifacts in it
    */
   public Artifacts artifacts(Path runs) {
-    return new Artifacts(database, runs);
+    return new Artifacts(database, runs, held);
   }
 
   /**
@@ -543,7 +547,8 @@ public final class RunStore implements AutoCloseable {
 
   /**
    * Forgets what a run computed, for one that starts anew: its sections, trials, finals and
-   * artifacts. Its events and its openings of the test split stay, since they happened.
+   * artifacts. Its events, its attempts and its openings of the test split stay, since they
+   * happened.
    *
    * @param run the run's id
    */
@@ -554,7 +559,7 @@ public final class RunStore implements AutoCloseable {
   /** Closes the database, unless this is the view of a lease. */
   @Override
   public void close() {
-    if (lease == null) {
+    if (held.isEmpty()) {
       database.close();
     }
   }
@@ -564,17 +569,17 @@ public final class RunStore implements AutoCloseable {
   }
 
   private <T> T write(String run, String what, Function<Handle, T> work) {
-    if (lease != null && !lease.run().equals(run)) {
-      throw new IllegalArgumentException(
-          "The lease of " + lease.run() + " gives no right to write to " + run);
+    for (Lease lease : held) {
+      if (!lease.run().equals(run)) {
+        throw new IllegalArgumentException(
+            "The lease of " + lease.run() + " gives no right to write to " + run);
+      }
     }
     return database.write(
         run,
         what,
         handle -> {
-          if (lease != null) {
-            Leases.check(handle, lease);
-          }
+          held.forEach(lease -> Leases.check(handle, lease));
           return work.apply(handle);
         });
   }

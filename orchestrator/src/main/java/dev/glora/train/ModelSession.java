@@ -105,6 +105,7 @@ public final class ModelSession implements AutoCloseable {
     arguments.put("settings", request.settings());
     arguments.put("seed", request.seed());
     arguments.put("device", request.device());
+    arguments.put("micro_batch", request.microBatch());
     JsonNode opened =
         Json.MAPPER.valueToTree(PythonCalls.await(python.call(MODULE, "open", arguments)));
     ModelSession session = null;

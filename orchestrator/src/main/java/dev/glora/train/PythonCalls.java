@@ -6,6 +6,7 @@ import dev.glora.bridge.CancelledException;
 import dev.glora.bridge.OutOfDeviceMemoryException;
 import dev.glora.bridge.PythonException;
 import dev.glora.bridge.PythonStartException;
+import dev.glora.bridge.WorkerDiedException;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -55,6 +56,9 @@ public final class PythonCalls {
               + "): use a smaller batch_size or max_length, or give the machine more memory; what"
               + " was computed so far is kept.",
           error);
+    }
+    if (error instanceof WorkerDiedException) {
+      return GloraException.failed(oneLine(error).replaceFirst(" PythonRuntime\\..*", ""), error);
     }
     if (error instanceof CancelledException) {
       return new GloraException(

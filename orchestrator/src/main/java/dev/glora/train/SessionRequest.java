@@ -15,6 +15,8 @@ import java.util.Map;
  * @param seed seed of the fresh weights
  * @param device torch device
  * @param capacity rows of the greatest batch
+ * @param microBatch greatest number of rows that are computed at once, gradients accumulated over
+ *     them; 0 for whole batches
  */
 public record SessionRequest(
     String method,
@@ -24,4 +26,5 @@ public record SessionRequest(
     Map<String, Object> settings,
     long seed,
     String device,
-    int capacity) {}
+    int capacity,
+    int microBatch) {}

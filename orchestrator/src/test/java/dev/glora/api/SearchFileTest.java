@@ -12,10 +12,16 @@ import dev.glora.Json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
@@ -215,6 +221,118 @@ class SearchFileTest {
       }
     } finally {
       pool.shutdownNow();
+    }
+    Path alone = temp.resolve("alone.json");
+    whole(alone);
+    assertThat(Files.readString(state)).isEqualTo(Files.readString(alone));
+  }
+
+  /** A clock that stands until it is set on. */
+  private static final class Stopped extends Clock {
+    private Instant now = Instant.parse("2026-01-01T00:00:00Z");
+
+    @Override
+    public Instant instant() {
+      return now;
+    }
+
+    @Override
+    public ZoneId getZone() {
+      return ZoneOffset.UTC;
+    }
+
+    @Override
+    public Clock withZone(ZoneId zone) {
+      return this;
+    }
+  }
+
+  private static final Duration MINUTE = Duration.ofMinutes(1);
+
+  private JsonNode lease(Clock clock, int most, String owner) {
+    return new SearchFile(state, clock)
+        .lease(Optional.of(definition), most, owner, MINUTE)
+        .json()
+        .path("trials");
+  }
+
+  private static String names(JsonNode trials) {
+    List<String> names = new ArrayList<>();
+    trials.forEach(trial -> names.add(trial.path("trial").asText()));
+    return String.join(" ", names);
+  }
+
+  private static ObjectNode under(JsonNode trial) {
+    ObjectNode result = result(trial);
+    result.set("token", trial.at("/lease/token"));
+    return result;
+  }
+
+  @Test
+  void aLeasedTrialIsHandedToNobodyElseUntilItsLeaseExpires() {
+    Stopped clock = new Stopped();
+    JsonNode first = lease(clock, 4, "a");
+    assertThat(names(first)).isEqualTo("0-0 0-1 0-2 0-3");
+    assertThat(names(lease(clock, 9, "b"))).isEqualTo("0-4 0-5");
+    assertThat(lease(clock, 9, "c")).isEmpty();
+    tell(state, under(first.get(1)));
+    clock.now = clock.now.plus(MINUTE);
+    JsonNode again = lease(clock, 9, "c");
+    assertThat(names(again)).isEqualTo("0-0 0-2 0-3 0-4 0-5");
+    assertThat(again.get(0).at("/structure/codes")).isEqualTo(first.get(0).at("/structure/codes"));
+    assertThat(again.get(0).at("/lease/token").asLong()).isEqualTo(2);
+    assertThat(again.get(0).at("/lease/owner").asText()).isEqualTo("c");
+  }
+
+  @Test
+  void aLateTellIsRefusedAndALateOneThatNobodyTookOverIsNot() throws IOException {
+    Stopped clock = new Stopped();
+    JsonNode late = lease(clock, 2, "late");
+    clock.now = clock.now.plus(MINUTE);
+    JsonNode next = lease(clock, 1, "next");
+    String before = Files.readString(state);
+    assertThatThrownBy(() -> tell(state, under(late.get(1)), under(late.get(0))))
+        .isInstanceOf(GloraException.class)
+        .hasMessageContaining("The trial 0-0 comes with the token 1, whose lease has expired")
+        .hasMessageContaining("handed to next under the token 2")
+        .satisfies(e -> assertThat(((GloraException) e).code()).isEqualTo(ExitCode.USAGE));
+    assertThatThrownBy(() -> tell(state, result(late.get(0))))
+        .hasMessageContaining("is leased to next and comes without a token");
+    assertThat(Files.readString(state)).isEqualTo(before);
+    tell(state, under(late.get(1)));
+    tell(state, under(next.get(0)));
+    // Both have their result: to tell the same again changes nothing, whoever does.
+    assertThat(tell(state, under(late.get(0))).path("repeated")).hasSize(1);
+  }
+
+  @Test
+  void aRenewedLeaseHoldsOnAndALostOneIsNotRenewed() {
+    Stopped clock = new Stopped();
+    SearchFile search = new SearchFile(state, clock);
+    JsonNode held = lease(clock, 6, "a");
+    clock.now = clock.now.plusSeconds(59);
+    String mine = Json.text(Json.object().set("trials", held));
+    assertThat(search.renew(mine, MINUTE).json().path("renewed")).hasSize(6);
+    clock.now = clock.now.plusSeconds(59);
+    assertThat(lease(clock, 6, "b")).isEmpty();
+    tell(state, under(held.get(5)));
+    assertThat(search.renew(mine, MINUTE).json().path("renewed")).hasSize(5);
+    clock.now = clock.now.plus(MINUTE);
+    assertThat(lease(clock, 1, "b")).hasSize(1);
+    assertThatThrownBy(() -> search.renew(mine, MINUTE)).hasMessageContaining("handed to b");
+    assertThatThrownBy(() -> search.renew("{\"trial\": \"0-1\"}", MINUTE))
+        .hasMessageContaining("expected trial and token");
+    assertThatThrownBy(() -> search.lease(Optional.empty(), 1, "b", Duration.ZERO))
+        .hasMessageContaining("The lease is 0 s long");
+  }
+
+  @Test
+  void leasesChangeNothingOfTheSearch() throws IOException {
+    Stopped clock = new Stopped();
+    for (JsonNode some = lease(clock, 4, "a"); !some.isEmpty(); some = lease(clock, 4, "a")) {
+      for (JsonNode trial : some) {
+        tell(state, under(trial));
+      }
     }
     Path alone = temp.resolve("alone.json");
     whole(alone);

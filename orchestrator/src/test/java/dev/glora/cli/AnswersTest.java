@@ -30,7 +30,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** What each verb answers with {@code --json}, against the schema that is published for it. */
 class AnswersTest {
   /** Verbs that start Python. */
-  private static final Set<String> WORKING = Set.of("resume", "reproduce", "init", "predict");
+  private static final Set<String> WORKING =
+      Set.of("resume", "retry", "reproduce", "init", "predict");
 
   @TempDir Path folder;
   private List<String> runs;
@@ -100,7 +101,10 @@ class AnswersTest {
     ObjectNode result = Json.object().put("accuracy", 0.5).put("loss", 0.5);
     result.set("trial", asked.at("/trials/0/trial"));
     Files.writeString(results, Json.text(result));
-    return List.of(asked, answer(0, "search", "tell", state, results.toString()));
+    JsonNode told = answer(0, "search", "tell", state, results.toString());
+    JsonNode leased = answer(0, "search", "ask", state, "--lease", "60", "--owner", "a");
+    Path trials = Files.writeString(folder.resolve("trials.json"), Json.text(leased));
+    return List.of(asked, told, leased, answer(0, "search", "renew", state, trials.toString()));
   }
 
   @Test

@@ -64,7 +64,7 @@ class CompletionTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "glora re | resume reproduce",
+        "glora re | resume retry reproduce",
         "glora --runs other sh | show",
         "glora show demo-g | demo-glora-s0-1",
         "glora show --json demo-h | demo-head-s0-2",

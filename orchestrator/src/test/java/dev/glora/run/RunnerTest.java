@@ -2,6 +2,7 @@ package dev.glora.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -381,6 +382,41 @@ class RunnerTest {
     Tiny.run(runs, own, python, second, counter, only);
     assertThat(counter.messages).isEmpty();
     assertThat(headRecord(runs)).isEqualTo(headRecord(undisturbed));
+  }
+
+  @Test
+  void whereMemoryRunsOutBatchesAreCutAndThatIsRecorded() throws IOException {
+    Path runs = temp.resolve("small");
+    String only = "methods=[{method: lora, rank: 2, alpha: 4}]";
+    CancelToken cancel = new CancelToken();
+    Tiny.Counter counter = new Tiny.Counter(cancel, -1);
+    python.call("small_memory", "hold", 3).join();
+    List<RunOutcome> ended;
+    try {
+      ended = Tiny.run(runs, material, python, cancel, counter, only);
+    } finally {
+      python.call("small_memory", "hold", 0).join();
+    }
+    assertThat(ended).extracting(RunOutcome::status).containsExactly(RunStatus.FINISHED);
+    // Of ten rows at most, the evaluation's: 10, then 5, then 2.
+    assertThat(counter.messages)
+        .filteredOn(line -> line.contains("gradients accumulated over micro-batches of"))
+        .hasSize(2);
+    String id = ended.get(0).run().id();
+    try (RunStore store = RunStore.open(runs);
+        RunStore plain = RunStore.open(undisturbed)) {
+      JsonNode attempts = store.section(id, "attempts").orElseThrow();
+      assertThat(attempts.path("micro_batch").asInt()).isEqualTo(2);
+      assertThat(attempts.at("/failures/1/kind").asText()).isEqualTo("out-of-memory");
+      JsonNode environment = store.section(id, "environment").orElseThrow();
+      assertThat(environment.path("micro_batch").asInt()).isEqualTo(2);
+      assertThat(environment.path("fingerprint"))
+          .isNotEqualTo(plain.section(id, "environment").orElseThrow().path("fingerprint"));
+      // The same gradients but for rounding: the first loss is the one without micro-batches.
+      double first = store.section(id, "curve.train").orElseThrow().at("/0/1").asDouble();
+      assertThat(plain.section(id, "curve.train").orElseThrow().at("/0/1").asDouble())
+          .isCloseTo(first, within(0.2));
+    }
   }
 
   private static String glora(RunStore store) {

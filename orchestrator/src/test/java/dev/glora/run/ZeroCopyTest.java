@@ -60,7 +60,8 @@ class ZeroCopyTest {
                 Map.of("ranks", List.of(1, 2)),
                 1,
                 "cpu",
-                8));
+                8,
+                0));
   }
 
   @AfterAll

@@ -254,16 +254,16 @@ class DamagedStoreTest {
       store.upsert(planned);
       store.status(run, RunStatus.RUNNING, "");
       RunRow row = store.find(run).orElseThrow();
-      assertThat(Liveness.status(runs, row)).isEqualTo(RunStatus.INTERRUPTED);
+      assertThat(Liveness.status(store, runs, row)).isEqualTo(RunStatus.INTERRUPTED);
 
       Path lock = Files.createDirectories(runs.resolve(run)).resolve(Liveness.LOCK);
       try (FileChannel channel =
               FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
           var held = channel.lock()) {
         assertThat(held.isValid()).isTrue();
-        assertThat(Liveness.status(runs, row)).isEqualTo(RunStatus.RUNNING);
+        assertThat(Liveness.status(store, runs, row)).isEqualTo(RunStatus.RUNNING);
       }
-      assertThat(Liveness.status(runs, row)).isEqualTo(RunStatus.INTERRUPTED);
+      assertThat(Liveness.status(store, runs, row)).isEqualTo(RunStatus.INTERRUPTED);
     }
   }
 }

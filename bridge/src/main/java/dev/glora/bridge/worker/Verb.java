@@ -29,6 +29,8 @@ enum Verb {
   END,
   /** Interrupts the job, out of band. */
   INTERRUPT,
+  /** Asks for a sign of life, out of band; answered by {@link #PONG}. */
+  PING,
   /** No job follows: the worker ends. */
   CLOSE,
   // From the worker to the parent.
@@ -40,6 +42,8 @@ enum Verb {
   FAILED,
   /** [function, program, values] of a Java function that Python calls. */
   CALLBACK,
+  /** A sign of life. */
+  PONG,
   /** [function]: Python has let go of a Java function. */
   RELEASED,
   /** [logger, level, message]. */

@@ -39,6 +39,7 @@ final class WorkerProcess {
   private final Link link;
   private final LastLines output;
   private final Thread reader;
+  private final Pulse pulse;
 
   /** Complete once all that the process's end asks for is done. */
   private final CompletableFuture<Void> end;
@@ -62,9 +63,10 @@ final class WorkerProcess {
   /**
    * Starts the process.
    *
+   * @param silence how long it may give no sign of life
    * @throws PythonStartException if the system does not run the command
    */
-  WorkerProcess(List<String> command) {
+  WorkerProcess(List<String> command, Duration silence) {
     try {
       process = new ProcessBuilder(command).start();
     } catch (IOException e) {
@@ -75,10 +77,19 @@ final class WorkerProcess {
     }
     link = new Link(process.getInputStream(), process.getOutputStream());
     output = new LastLines(process.getErrorStream(), "python-worker-output-" + process.pid());
+    pulse = new Pulse(silence, this::ping, this::kill);
     reader = new Thread(this::readAll, "python-worker-answers-" + process.pid());
     reader.setDaemon(true);
     reader.start();
     end = process.onExit().thenRun(this::ended);
+  }
+
+  private void ping() {
+    try {
+      link.send(Frame.of(Verb.PING));
+    } catch (IOException e) {
+      LOG.debug("Worker {} was asked for a sign of life after its end", pid(), e);
+    }
   }
 
   long pid() {
@@ -188,6 +199,7 @@ final class WorkerProcess {
       while (true) {
         Frame frame = link.read();
         switch (frame.verb()) {
+          case PONG -> pulse.heard();
           case OPENED, DONE, FAILED, CALLBACK -> answers.add(Optional.of(frame));
           case RELEASED -> released.accept((Long) frame.parts().get(0));
           case LOG -> log(frame);
@@ -228,6 +240,7 @@ final class WorkerProcess {
       answers.add(Optional.empty());
       listener = mourner;
     }
+    pulse.close();
     if (!closing) {
       LOG.warn("{}", death.getMessage());
     }

@@ -32,7 +32,7 @@ public final class WorkerProvider implements PythonRuntimeProvider {
   /** {@inheritDoc} */
   @Override
   public PythonRuntime open(PythonConfig config) {
-    WorkerProcess process = new WorkerProcess(WorkerCommand.of(config));
+    WorkerProcess process = new WorkerProcess(WorkerCommand.of(config), config.worker().silence());
     try {
       Frame[] opened = new Frame[1];
       OwnerThread owner =

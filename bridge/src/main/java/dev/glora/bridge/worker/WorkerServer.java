@@ -20,8 +20,8 @@ import java.util.concurrent.LinkedTransferQueue;
  * Does in a worker what the parent asks for.
  *
  * <p>The thread that reads passes everything on to the owner thread of the backend inside, one job
- * for each of the parent's, and handles itself what cannot wait for that: interruptions and the
- * parent's end.
+ * for each of the parent's, and handles itself what cannot wait for that: interruptions, signs of
+ * life and the parent's end.
  */
 final class WorkerServer {
 
@@ -77,6 +77,7 @@ final class WorkerServer {
       switch (frame.verb()) {
         case BEGIN -> begin();
         case INTERRUPT -> interrupt();
+        case PING -> parent.send(Frame.of(Verb.PONG));
         case CLOSE -> close();
         default -> inbox.add(frame);
       }

@@ -14,6 +14,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -136,7 +137,8 @@ class LinkTest {
         "exec cat"
       })
   void whoeverAnswersOtherwiseIsNoWorker(String script) {
-    WorkerProcess process = new WorkerProcess(List.of("/bin/sh", "-c", script));
+    WorkerProcess process =
+        new WorkerProcess(List.of("/bin/sh", "-c", script), Duration.ofMinutes(1));
     try {
       assertThatThrownBy(
               () -> {

@@ -114,6 +114,19 @@ class WorkerCrashTest {
     }
   }
 
+  @Test
+  void aWorkerThatIsStoppedIsMissedAndItsEndIsTold() throws Exception {
+    WorkerOptions options = WorkerOptions.DEFAULT.withSilence(Duration.ofSeconds(2));
+    try (PythonRuntime python = open(Limits.NONE, options)) {
+      // Long native work that keeps the interpreter's lock is no silence.
+      call(python, "__import__('ctypes').PyDLL(None).usleep(2500000)").join();
+      CompletableFuture<Object> current = call(python, "__import__('time').sleep(1000)");
+      String pid = Long.toString(python.info().pid());
+      assertThat(new ProcessBuilder("kill", "-STOP", pid).start().waitFor()).isZero();
+      assertThat(death(current)).hasMessageContaining("it gave no sign of life for 2");
+    }
+  }
+
   /** A pipe that outlives the process, in a child of it, keeps nobody waiting. */
   @Test
   void whatTheWorkerStartedKeepsNobodyWaiting() {
