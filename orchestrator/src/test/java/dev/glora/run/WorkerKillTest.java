@@ -99,6 +99,9 @@ class WorkerKillTest {
       int kills = 0;
       int searches = 0;
       int starts = 0;
+      int equal = 0;
+      int trials = 0;
+      int commits = 0;
       while (kills < share.getValue()) {
         List<Moment> plan = new ArrayList<>();
         for (int i = kills; i < share.getValue(); i++) {
@@ -111,19 +114,26 @@ class WorkerKillTest {
                 each -> landed.merge(each.who().name().toLowerCase(Locale.ROOT), 1, Integer::sum));
         kills += done;
         starts += killed.starts;
-        compare(killed, undisturbed);
+        trials += compare(killed, undisturbed);
+        commits += killed.committed;
+        equal++;
       }
       byWorkers
           .putObject(String.valueOf(workers))
           .put("kills", kills)
           .put("searches", searches)
           .put("starts", starts)
-          .put("digests_equal", true)
-          .put("lost_or_stuck", 0)
-          .put("evaluated_twice", 0)
+          .put("finished_with_equal_digests", equal)
+          .put("evaluations", trials)
+          .put("commits_of_evaluations_seen", commits)
           .put("seconds", Math.round((System.nanoTime() - began) / 1e9))
           .set("killed", Json.MAPPER.valueToTree(landed));
+      write(record);
     }
+  }
+
+  /** After each number of workers: what was seen is kept, whatever comes of the next. */
+  private static void write(JsonNode record) throws IOException {
     String folder = System.getProperty("glora.record");
     if (folder != null) {
       Files.writeString(
@@ -253,7 +263,8 @@ class WorkerKillTest {
     }
   }
 
-  private static void compare(Search killed, Search undisturbed) throws IOException {
+  /** Compares everything, and returns the number of evaluations. */
+  private static int compare(Search killed, Search undisturbed) throws IOException {
     JsonNode found = results(killed);
     assertThat(found).isEqualTo(results(undisturbed));
     // A kill may take the line of a commit, so there may be fewer of them than rows; a second
@@ -262,6 +273,7 @@ class WorkerKillTest {
     try (Stream<Path> all = Files.walk(killed.runs)) {
       assertThat(all.filter(each -> each.getFileName().toString().contains(".tmp"))).isEmpty();
     }
+    return found.path("trials").size();
   }
 
   /** What the store holds of the one run. */
