@@ -98,6 +98,10 @@ final class RunAttempts {
         return Optional.of(new RunOutcome(run, RunStatus.FINISHED, ""));
       } catch (RuntimeException | Error e) {
         FailureKind kind = FailureKind.of(e, lease.hung());
+        if (kind != FailureKind.OTHER) {
+          // Whatever it does next, this attempt's run or another, needs a process that works.
+          worker.close();
+        }
         // A lease that was taken off a hung worker is given to nobody while the folder is locked.
         RunStore write = lease.hung() ? store : own;
         GloraException ending = ending(e, lease);
@@ -108,7 +112,6 @@ final class RunAttempts {
         }
       }
     }
-    worker.close();
     pause(next.get().pause());
     return Optional.empty();
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.glora.GloraException;
 import dev.glora.bridge.PythonConfig;
+import dev.glora.bridge.PythonRuntime;
 import dev.glora.experiment.PlannedRun;
 import dev.glora.store.FinalRow;
 import dev.glora.store.Lease;
@@ -254,10 +255,10 @@ class LocalRunnerTest {
             SEARCH,
             5,
             () -> {
-              awaitProcesses(3);
+              awaitProcesses(2);
               signal("KILL", processes());
             });
-    run(runs, 3, killer, glora());
+    run(runs, 2, killer, glora());
     assertThat(results(runs)).isEqualTo(expectedOf(glora()));
     String id = glora().get(0).id();
     assertThat(kinds(runs, id)).contains("RETRY");
@@ -329,10 +330,10 @@ class LocalRunnerTest {
               () -> {
                 Lease held = store.leases().holder(id).orElseThrow();
                 assertThat(store.leases().revoke(held)).isTrue();
-                try {
-                  run(store, other, 1, Duration.ofSeconds(60), quiet(), glora);
-                } catch (IOException e) {
-                  throw new IllegalStateException(e);
+                try (PythonRuntime python = Tiny.python()) {
+                  Path cache = material.resolve("cache");
+                  new ExperimentRunner(store, other, cache, python, quiet(), new CancelToken())
+                      .run(glora);
                 }
               });
       List<RunOutcome> ended = run(store, late, 1, Duration.ofSeconds(60), takeover, glora);
