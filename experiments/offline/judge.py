@@ -59,9 +59,7 @@ def bootstrap(pairs: Pairs, draws: int = DRAWS, seed: int = 2306) -> Interval:
         ValueError: there is nothing to compare.
     """
     if not pairs or any(d.ndim != 2 or d.size == 0 for d in pairs.values()):
-        raise ValueError(
-            "no pair of runs to compare, expected [seeds, examples] for each task"
-        )
+        raise ValueError("no pair of runs to compare, expected [seeds, examples] for each task")
     random = np.random.default_rng(seed)
     tasks = list(pairs.values())
     means = np.empty(draws)
@@ -96,9 +94,7 @@ class Run:
     folded: int = 0
     seconds: float = 0.0
     forwards: float = 0.0
-    correct: npt.NDArray[np.bool_] = field(
-        default_factory=lambda: np.zeros(0, dtype=bool)
-    )
+    correct: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
 
 
 def best(grid: Sequence[Run]) -> Run:
@@ -135,8 +131,7 @@ def seconds(timings: Mapping[str, float], primary: str) -> float:
     return sum(
         value
         for stage, value in timings.items()
-        if stage
-        in ("features", "train", "supernet", "score", "search", f"final:{primary}")
+        if stage in ("features", "train", "supernet", "score", "search", f"final:{primary}")
     )
 
 
@@ -189,9 +184,7 @@ def glora(runs: Path, *arguments: str) -> Any:
     command = [str(ROOT / "glora"), *arguments, "--json", "--runs", str(runs)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(
-            done.stderr.strip() or f"{' '.join(command)} ended with {done.returncode}"
-        )
+        sys.exit(done.stderr.strip() or f"{' '.join(command)} ended with {done.returncode}")
     return json.loads(done.stdout)
 
 
@@ -206,8 +199,7 @@ def judge(runs: Sequence[Run], ours: str, theirs: str) -> dict[str, Any]:
             other
             for other in runs
             if other.label.startswith(theirs)
-            and (other.task, other.seed, other.status)
-            == (run.task, run.seed, "finished")
+            and (other.task, other.seed, other.status) == (run.task, run.seed, "finished")
         ]
         if not grid:
             continue
@@ -240,17 +232,13 @@ def judge(runs: Sequence[Run], ours: str, theirs: str) -> dict[str, Any]:
         "tasks": {task: _json(interval) for task, interval in tasks.items()},
         "pairs": pairs,
         "left_out": [
-            {"run": run.name, "status": run.status}
-            for run in runs
-            if run.status != "finished"
+            {"run": run.name, "status": run.status} for run in runs if run.status != "finished"
         ],
     }
 
 
 def _json(interval: Interval) -> dict[str, Any]:
-    numbers = {
-        name: round(getattr(interval, name), 2) for name in ("mean", "low", "high")
-    }
+    numbers = {name: round(getattr(interval, name), 2) for name in ("mean", "low", "high")}
     return {**numbers, "verdict": interval.verdict}
 
 
@@ -272,18 +260,13 @@ def markdown(verdict: Mapping[str, Any]) -> str:
         "| --- | ---: | ---: | ---: | --- | ---: | ---: | ---: |",
     ]
     for pair in verdict["pairs"]:
-        both = [
-            f"{pair[key][0]:,} / {pair[key][1]:,}"
-            for key in ("folded", "seconds", "forwards")
-        ]
+        both = [f"{pair[key][0]:,} / {pair[key][1]:,}" for key in ("folded", "seconds", "forwards")]
         lines.append(
             f"| {pair['task']} | {pair['seed']} | {pair['test'][0]} | {pair['test'][1]} | "
             f"{pair['chosen']} | {' | '.join(both)} |"
         )
     if verdict["left_out"]:
-        left = ", ".join(
-            f"{run['run']} ({run['status']})" for run in verdict["left_out"]
-        )
+        left = ", ".join(f"{run['run']} ({run['status']})" for run in verdict["left_out"])
         lines += ["", f"Started and not finished: {left}."]
     return "\n".join(lines) + "\n"
 
@@ -291,14 +274,20 @@ def markdown(verdict: Mapping[str, Any]) -> str:
 def main() -> None:
     """Reads the arguments, prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=Path, default=ROOT / "runs")
+    parser.add_argument("--runs", type=Path, action="append", help="may be given several times")
     parser.add_argument("--experiment", action="append", required=True)
     parser.add_argument("--ours", default="glora")
     parser.add_argument("--theirs", default="lora-")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     verdict = judge(
-        load(arguments.runs, arguments.experiment), arguments.ours, arguments.theirs
+        [
+            run
+            for folder in arguments.runs or [ROOT / "runs"]
+            for run in load(folder, arguments.experiment)
+        ],
+        arguments.ours,
+        arguments.theirs,
     )
     if arguments.json:
         arguments.json.write_text(json.dumps(verdict, indent=1) + "\n")
