@@ -15,15 +15,6 @@ from glora.data import deal, vtab
 from glora.data.picture_sources import read
 from glora.errors import ConfigurationError
 
-VIT = {
-    **drawn.VIT_TINY,
-    "hidden_size": 16,
-    "num_hidden_layers": 1,
-    "intermediate_size": 16,
-    "num_attention_heads": 2,
-    "image_size": 8,
-}
-
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -49,7 +40,7 @@ def test_nineteen_tasks_in_three_groups_with_their_classes() -> None:
 
 def test_vtab_is_prepared_as_its_lists_say(root: Path, tmp_path: Path) -> None:
     (tmp_path / "body").mkdir()
-    body = drawn.write_vit(tmp_path / "body", VIT)
+    body = drawn.write_vit(tmp_path / "body", vtab_copy.BODY)
     asked = task(root / "eurosat", "eurosat", train=800, val=200, test=1000)
     made = data.prepare(f"local:{body}", asked, tmp_path / "cache")
     opened = data.verify(made.path)

@@ -1,6 +1,7 @@
 """A small copy of VTAB-1k's folders with made-up pictures: what its protocol is tried on.
 
-    python tests/vtab_copy.py DIR [TASK...]     writes DIR/<task>/… for the named tasks, or all
+    python tests/vtab_copy.py DIR [TASK...]     writes DIR/<task>/… for the named tasks, or all,
+                                                and DIR/body, a ViT to run them with
 
 Every picture has one colour, which tells its class, and noise; the lists have the benchmark's 800
 and 200 lines, test has 60.
@@ -14,9 +15,18 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from glora import drawn
 from glora.data.vtab import BOTH, LISTS, tasks
 
 SIZE, TEST_ROWS = 8, 60
+BODY = {
+    **drawn.VIT_TINY,
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "intermediate_size": 32,
+    "num_attention_heads": 2,
+    "image_size": SIZE,
+}
 
 
 def write(root: Path, name: str, *, suffix: str = "png", seed: int = 0) -> Path:
@@ -53,6 +63,9 @@ def main(arguments: list[str]) -> int:
         return 2
     for name in arguments[1:] or tasks():
         write(Path(arguments[0]), name)
+    body = Path(arguments[0]) / "body"
+    body.mkdir()
+    drawn.write_vit(body, BODY, scale=1.0)
     return 0
 
 

@@ -12,9 +12,13 @@ import dev.glora.bridge.PythonProbe;
 import dev.glora.bridge.PythonRuntime;
 import dev.glora.bridge.PythonStartException;
 import dev.glora.bridge.SelfTest;
+import dev.glora.train.PythonCalls;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import oshi.SystemInfo;
@@ -55,6 +59,37 @@ final class Doctor {
         usable
             ? "Everything that a run needs is there.\n"
             : "A run would fail here: mend what is marked above.\n");
+  }
+
+  /** Looks at a copy of VTAB-1k, task by task. */
+  Answer vtab(Path folder) {
+    JsonNode tasks;
+    try (PythonRuntime python = PythonRuntime.open(Execution.config(settings, 1))) {
+      settings.pythonStarted().run();
+      tasks =
+          Json.MAPPER
+              .valueToTree(
+                  PythonCalls.await(
+                      python.call(
+                          "glora.java",
+                          "look_at_vtab",
+                          Map.of("folder", folder.toAbsolutePath().toString()))))
+              .path("tasks");
+    }
+    for (JsonNode task : tasks) {
+      List<String> said = new ArrayList<>();
+      task.path("problems").forEach(problem -> said.add(problem.asText()));
+      boolean ok = said.isEmpty();
+      task.path("notes").forEach(note -> said.add(note.asText()));
+      String found = said.isEmpty() ? "whole" : String.join(" ", said);
+      add(new SelfTest.Check(task.path("name").asText(), ok, found));
+    }
+    return new Answer(
+        usable ? ExitCode.DONE : ExitCode.ENVIRONMENT,
+        Json.object().put("usable", usable).set("checks", checks),
+        usable
+            ? "All 19 tasks can be run.\n"
+            : "Some tasks cannot be run: mend what is marked above.\n");
   }
 
   /** The interpreter is only started once it was asked about itself: a start cannot be undone. */

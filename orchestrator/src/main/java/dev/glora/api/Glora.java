@@ -434,6 +434,18 @@ public final class Glora {
   }
 
   /**
+   * Looks at a copy of VTAB-1k: what is missing of its lists and pictures, and what makes its
+   * numbers other than published ones, such as pictures that were compressed anew.
+   *
+   * @param vtab folder with a folder for each of the 19 tasks
+   * @param each gets a line for each task
+   * @return {@code {usable, checks: [{check, ok, found}]}}, a check for each task
+   */
+  public Answer doctor(Path vtab, Consumer<String> each) {
+    return new Doctor(settings, each).vtab(vtab);
+  }
+
+  /**
    * Tells the version.
    *
    * @return {@code {glora, java, code}}

@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.glora.GloraException;
 import dev.glora.Json;
 import dev.glora.api.Answer;
+import java.nio.file.Path;
+import java.util.function.Consumer;
 import org.apache.commons.cli.Option;
 
 /** The verbs that explain. */
@@ -29,7 +31,9 @@ final class InfoVerbs {
   }
 
   static Answer doctor(Call call) {
-    return call.glora().doctor(call.json() ? line -> {} : call.out()::println);
+    Consumer<String> lines = call.json() ? line -> {} : call.out()::println;
+    String vtab = call.options().getOptionValue("vtab");
+    return vtab == null ? call.glora().doctor(lines) : call.glora().doctor(Path.of(vtab), lines);
   }
 
   static Answer schema(Call call) {

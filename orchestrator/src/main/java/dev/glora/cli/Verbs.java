@@ -290,7 +290,12 @@ final class Verbs {
               "check Java, Python, disk and memory",
               "Starts the embedded Python and sends a tensor there and back. Exit code 3 where"
                   + " something cannot be used.",
-              List.of(),
+              List.of(
+                  option(
+                      null,
+                      "vtab",
+                      "DIR",
+                      "look at a copy of VTAB-1k in DIR instead: lists, pictures, recompression")),
               0,
               0,
               InfoVerbs::doctor),
