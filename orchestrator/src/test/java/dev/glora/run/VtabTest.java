@@ -11,9 +11,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/**
- * VTAB-1k's path from the command to the table, on a made-up copy of its folders and a tiny ViT.
- */
+/** What the doctor says of a made-up copy of VTAB-1k's folders. */
 class VtabTest {
   @TempDir static Path temp;
   static Path copy;
