@@ -84,7 +84,7 @@ def test_long_texts_are_cut_where_the_model_ends(body: Path, tmp_path: Path) -> 
         ([{"a": i, "b": i} for i in range(100)], "looks like texts"),
         ([{"text": f"a {i}", "b": i} for i in range(100)], "looks like classes"),
         ([{"text": f"a {i}", "label": "one"} for i in range(100)], "1 classes"),
-        ([], "looks like texts"),
+        ([], "is empty"),
     ],
 )
 def test_what_no_experiment_can_be_made_of_is_a_sentence(

@@ -96,7 +96,9 @@ def guess(request: Mapping[str, Any]) -> dict[str, Any]:
         _value(request, "data", "guess"),
         request.get("cache"),
         text_column=request.get("text_column"),
+        pair_column=request.get("pair_column"),
         label_column=request.get("label_column"),
+        target=request.get("target"),
     )
 
 
@@ -112,16 +114,17 @@ def predict(request: Mapping[str, Any]) -> dict[str, Any]:
     """Scores the rows of `input` with `model_path` into `output`; see `glora.predict`.
 
     Args:
-        request: also `text_column`, `max_length`, `batch_size` where they are not the defaults.
+        request: also `text_column`, `pair_column`, `label_separator`, `max_length`, `batch_size`
+            where they are not the defaults.
 
     Returns:
-        `rows`, `cut`, `counts`.
+        `rows`, `cut`, `kind`, `counts`, `numbers`.
     """
     from dataclasses import asdict
 
     from glora.predict import predict_table
 
-    names = ("text_column", "max_length", "batch_size")
+    names = ("text_column", "pair_column", "label_separator", "max_length", "batch_size")
     settings = {name: request[name] for name in names if request.get(name) is not None}
     done = predict_table(
         _value(request, "model_path", "predict"),

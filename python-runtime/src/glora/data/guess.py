@@ -4,25 +4,44 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from glora import models, sources, storage
 from glora.data import table
-from glora.data.rows import one_line
-from glora.data.splits import normal_text
-from glora.data.task import source_and_digest
+from glora.data.rows import Row, Rows
+from glora.data.splits import NAMES, clear_rows
+from glora.data.task import Task, source_and_digest
 from glora.errors import ConfigurationError
 
 __all__ = ["guess"]
 
 TEXT_NAMES = ("text", "sentence", "review", "comment", "content", "body", "message", "title")
-LABEL_NAMES = ("label", "class", "category", "target", "sentiment", "rating", "stars", "topic")
+# The usual names of the two columns of a pair, in the order in which they are looked for.
+PAIR_NAMES = (
+    ("sentence1", "sentence2"),
+    ("premise", "hypothesis"),
+    ("question1", "question2"),
+    ("text1", "text2"),
+    ("text_a", "text_b"),
+    ("question", "sentence"),
+    ("question", "passage"),
+    ("query", "passage"),
+    ("query", "document"),
+)
+LABEL_NAMES = (
+    *("label", "labels", "class", "category", "target", "sentiment", "rating", "stars"),
+    *("score", "topic", "topics", "tags", "genres"),
+)
+SPLIT_COLUMNS = ("split", "set", "fold", "partition")
+SEPARATORS = (";", "|", ",")
 
 # Fewer rows leave no val split that could tell structures apart, nor a test split worth its name.
 LEAST_ROWS = 60
 MOST_CLASSES = 100
+# Numbers of more different values than this are a quantity, not classes with numbers for names.
+MOST_STEPS = 20
 EPOCHS = 8
 BATCH = 32
 RANK = 4
@@ -34,67 +53,81 @@ def guess(
     cache: str | Path | None = None,
     *,
     text_column: str | None = None,
+    pair_column: str | None = None,
     label_column: str | None = None,
+    target: str | None = None,
     progress: sources.Progress | None = None,
 ) -> dict[str, Any]:
     """Look at a table and a model, and propose the settings of an experiment.
 
     Args:
         model: source of the model: a string or `{source, sha256}`.
-        path: a TSV, CSV or JSON lines file.
+        path: a table, a folder of given splits, or what `datasets` saved; see `table`.
         cache: the cache folder.
         text_column: the column with the texts, where it is known.
-        label_column: the column with the classes, where it is known.
+        pair_column: the column with the second texts of pairs, where it is known.
+        label_column: the column with the labels, where it is known.
+        target: `class`, `labels` or `number`, where it is known.
         progress: called with the bytes fetched so far and in total.
 
     Returns:
         `rows`, `texts` (different ones whose label is clear), `columns`, `text_column`,
-        `label_column`, `classes` {name: rows}, `tokens` {median, p95, longest}, `max_length`,
-        `cut` (share of texts that it cuts), `split` {train, val, test}, `batch_size`, `steps`,
-        `lora_rank`, `lora_parameters` (LoRA's count of that rank at the model's sites).
+        `pair_column`, `label_column` (a name, or several), `split_column`, `target`,
+        `label_separator`, `classes` {name: rows}, `numbers` {least, mean, greatest}, `given`
+        {split: texts}, `tokens` {median, p95, longest}, `max_length`, `cut` (share of texts that
+        it cuts), `split` {train, val, test}, `stratified`, `batch_size`, `steps`, `lora_rank`,
+        `lora_parameters` (LoRA's count of that rank at the model's sites). What does not apply is
+        null or empty.
 
     Raises:
-        ConfigurationError: no columns of texts and classes, or too few rows.
+        ConfigurationError: no columns of texts and labels, or too few rows.
+        EnvironmentNotUsable: Parquet or Arrow without pyarrow.
         SourceError: the model cannot be fetched, or is of no known family.
     """
     path = Path(path)
-    if path.suffix.lower() not in table.SUFFIXES:
+    if not path.exists():
+        raise ConfigurationError(f"{path} is not there; expected a table or a folder of tables.")
+    if not table.is_table(path):
         raise ConfigurationError(
-            f"{path} ends in {path.suffix!r}; expected a table: {', '.join(table.SUFFIXES)}."
+            f"{path} is no table; expected a file in {', '.join(table.SUFFIXES)}, a folder with "
+            f"train, val and test as such files, or what datasets.save_to_disk wrote."
         )
-    records = [record for _, record in table.records(path)]
-    columns = list(dict.fromkeys(str(n) for record in records for n in record if n is not None))
-    text = text_column or _text_column(path, records, columns)
-    label = label_column or _label_column(path, records, columns, text)
-    for name, option in ((text, "--text-column"), (label, "--label-column")):
-        if name not in columns:
-            raise ConfigurationError(
-                f"{path} has no column {name!r}; found {', '.join(columns)}, set {option}."
-            )
-    texts, classes = _clear(records, text, label)
-    if len(classes) < 2 or len(classes) > MOST_CLASSES:
+    task, records = _task(path, text_column, pair_column, label_column, target)
+    rows = table.read(path, task)
+    classes, numbers = _labels(rows, task)
+    if task.target != "number" and len(classes) > MOST_CLASSES:
         raise ConfigurationError(
-            f"The column {label!r} of {path} has {len(classes)} classes; expected 2 to "
-            f"{MOST_CLASSES}, name another with --label-column."
+            f"The column {task.label_columns[0]!r} of {path} has {len(classes)} classes; expected "
+            f"2 to {MOST_CLASSES}, name another with --label-column, or set --target to number."
         )
-    if len(texts) < LEAST_ROWS:
+    clear = clear_rows(rows.rows)
+    if len(clear) < LEAST_ROWS:
         raise ConfigurationError(
-            f"{path} has {len(texts)} different texts with a clear label; expected at least "
+            f"{path} has {len(clear)} different texts with a clear label; expected at least "
             f"{LEAST_ROWS}, of which val and test get their part."
         )
     root = Path(cache).expanduser() if cache is not None else storage.default_cache()
     name, sha256 = source_and_digest(model, "model")
     files = models.resolve_model(name, sha256, root, progress=progress)
-    tokens = _tokens(texts, files.path)
-    split = _split(len(texts))
+    tokens = _tokens(clear, files.path)
+    given = {part: sum(row.split == part for row in clear) for part in NAMES}
+    split = _split(len(clear), given)
     longest = _longest(tokens, files.path)
     return {
         "rows": len(records),
-        "texts": len(texts),
-        "columns": columns,
-        "text_column": text,
-        "label_column": label,
+        "texts": len(clear),
+        "columns": list(dict.fromkeys(str(column) for record in records for column in record)),
+        "text_column": task.text_column,
+        "pair_column": task.pair_column,
+        "label_column": list(task.label_columns)
+        if isinstance(task.label_column, tuple)
+        else task.label_column,
+        "split_column": task.split_column,
+        "target": task.target,
+        "label_separator": task.label_separator,
         "classes": classes,
+        "numbers": numbers,
+        "given": {part: count for part, count in given.items() if count},
         "tokens": {
             "median": tokens[len(tokens) // 2],
             "p95": tokens[int(0.95 * (len(tokens) - 1))],
@@ -103,6 +136,7 @@ def guess(
         "max_length": longest,
         "cut": sum(count > longest for count in tokens) / len(tokens),
         "split": split,
+        "stratified": task.target == "class" and not any(given.values()),
         "batch_size": min(BATCH, split["train"]),
         "steps": max(40, math.ceil(EPOCHS * split["train"] / BATCH)),
         "lora_rank": RANK,
@@ -110,12 +144,62 @@ def guess(
     }
 
 
+def _task(
+    path: Path,
+    text: str | None,
+    pair: str | None,
+    label: str | None,
+    target: str | None,
+) -> tuple[Task, list[Mapping[str, Any]]]:
+    """The task block that the columns suggest, and all rows."""
+    records = [record.cells for record in table.records(path)]
+    columns = list(dict.fromkeys(str(column) for record in records for column in record))
+    for name, option in (
+        (text, "--text-column"),
+        (pair, "--pair-column"),
+        (label, "--label-column"),
+    ):
+        if name is not None:
+            table.value(table.Record(str(path), dict.fromkeys(columns)), name, option)
+    if text is None and pair is None:
+        text, pair = _pair_columns(columns)
+    text = text or _text_column(path, records, [name for name in columns if name != pair])
+    split = _named(columns, SPLIT_COLUMNS)
+    if split is not None and not all(
+        str(record.get(split)).strip().lower() in table.SPLIT_NAMES for record in records
+    ):
+        split = None
+    rest = [name for name in columns if name not in (text, pair, split)]
+    flags = _flags(records, rest) if label is None and _named(rest, LABEL_NAMES) is None else []
+    block: dict[str, Any] = {"source": f"local:{path}", "text_column": text}
+    block.update(pair_column=pair, split_column=split)
+    if len(flags) > 1 and target in (None, "labels"):
+        return Task.of({**block, "label_column": flags, "target": "labels"}), records
+    label = label or _label_column(path, records, rest)
+    kind, separator = _kind([record.get(label) for record in records], target)
+    block.update(label_column=label, target=kind, label_separator=separator)
+    return Task.of(block), records
+
+
+def _named(columns: Iterable[str], names: Sequence[str]) -> str | None:
+    """The first of the usual names that a column has."""
+    folded = {column.casefold(): column for column in columns}
+    return next((folded[name] for name in names if name in folded), None)
+
+
+def _pair_columns(columns: Sequence[str]) -> tuple[str | None, str | None]:
+    for first, second in PAIR_NAMES:
+        one, other = _named(columns, (first,)), _named(columns, (second,))
+        if one is not None and other is not None:
+            return one, other
+    return None, None
+
+
 def _text_column(path: Path, records: Sequence[Mapping[str, Any]], columns: list[str]) -> str:
     """The column with a usual name, else the one with the longest texts of more than one word."""
-    for name in TEXT_NAMES:
-        for column in columns:
-            if column.casefold() == name:
-                return column
+    named = _named(columns, TEXT_NAMES)
+    if named is not None:
+        return named
     lengths = {}
     for column in columns:
         cells = [str(record[column]) for record in records if record.get(column)]
@@ -130,18 +214,15 @@ def _text_column(path: Path, records: Sequence[Mapping[str, Any]], columns: list
     return max(lengths, key=lambda column: lengths[column])
 
 
-def _label_column(
-    path: Path, records: Sequence[Mapping[str, Any]], columns: list[str], text: str
-) -> str:
+def _label_column(path: Path, records: Sequence[Mapping[str, Any]], columns: list[str]) -> str:
     """The column with a usual name, else the one with the fewest different values."""
-    for name in LABEL_NAMES:
-        for column in columns:
-            if column.casefold() == name and column != text:
-                return column
+    named = _named(columns, LABEL_NAMES)
+    if named is not None:
+        return named
     different = {}
     for column in columns:
         values = {str(record[column]).strip() for record in records if record.get(column)}
-        if column != text and 2 <= len(values) <= min(MOST_CLASSES, len(records) // 5):
+        if 2 <= len(values) <= min(MOST_CLASSES, len(records) // 5):
             different[column] = len(values)
     if not different:
         raise ConfigurationError(
@@ -151,34 +232,84 @@ def _label_column(
     return min(different, key=lambda column: different[column])
 
 
-def _clear(
-    records: Sequence[Mapping[str, Any]], text: str, label: str
-) -> tuple[list[str], dict[str, int]]:
-    """Different texts with one label, as the splits count them, and the rows of each class."""
-    first: dict[str, str] = {}
-    labels: dict[str, set[str]] = {}
-    classes: Counter[str] = Counter()
-    for record in records:
-        line = one_line(str(record.get(text) or ""))
-        value = str(record.get(label) if record.get(label) is not None else "").strip()
-        if line and value:
-            key = normal_text(line)
-            first.setdefault(key, line)
-            labels.setdefault(key, set()).add(value)
-            classes[value] += 1
-    return [first[key] for key in first if len(labels[key]) == 1], dict(sorted(classes.items()))
+def _flags(records: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[str]:
+    """The columns that hold nothing but 0 and 1."""
+    return [
+        column
+        for column in columns
+        if {str(record.get(column)).strip().removesuffix(".0") for record in records} == {"0", "1"}
+    ]
 
 
-def _split(texts: int) -> dict[str, int]:
-    """A seventh for val, a fifth for test, each 20 to 2,000; the rest trains."""
-    val = min(max(texts // 7, 20), 2000)
-    test = min(max(texts // 5, 20), 2000)
-    return {"train": texts - val - test, "val": val, "test": test}
+def _kind(cells: Sequence[Any], target: str | None) -> tuple[str, str]:
+    """The target that a column's cells suggest, and what separates several labels."""
+    texts = [str(cell).strip() for cell in cells if not isinstance(cell, list)]
+    separator = next((mark for mark in SEPARATORS if _separates(texts, mark)), ",")
+    if target is not None:
+        return target, separator
+    if len(texts) < len(cells) or _separates(texts, separator):
+        return "labels", separator
+    numbers = [_number(text) for text in texts]
+    if all(math.isfinite(number) for number in numbers):
+        whole = all(number == int(number) for number in numbers)
+        if not whole or len(set(numbers)) > MOST_STEPS:
+            return "number", separator
+    return "class", separator
 
 
-def _tokens(texts: Sequence[str], model: Path) -> list[int]:
+def _separates(texts: Sequence[str], mark: str) -> bool:
+    """Whether cut at the mark the cells are fewer different labels, each met more than once."""
+    parts = Counter(part.strip() for text in texts for part in text.split(mark))
+    several = sum(mark in text for text in texts)
+    return (
+        several * 20 >= len(texts) > 0
+        and len(parts) < len(set(texts))
+        and len(parts) <= MOST_CLASSES
+        and min(parts.values()) > 1
+    )
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _labels(rows: Rows, task: Task) -> tuple[dict[str, int], dict[str, float]]:
+    """The rows of each class or label, or what the numbers are."""
+    if task.target == "number":
+        values = [float(row.label) for row in rows.rows if isinstance(row.label, float)]
+        mean = sum(values) / len(values)
+        return {}, {"least": min(values), "mean": mean, "greatest": max(values)}
+    counts: Counter[int] = Counter()
+    for row in rows.rows:
+        counts.update(row.label if isinstance(row.label, tuple) else (int(row.label),))
+    named = {name: counts[index] for index, name in enumerate(rows.labels)}
+    return dict(sorted(named.items())), {}
+
+
+def _split(texts: int, given: Mapping[str, int]) -> dict[str, int]:
+    """A seventh for val, a fifth for test, each 20 to 2,000; the rest trains.
+
+    Given splits keep their sizes; one that is not given is taken from train.
+    """
+    train = given["train"] or texts
+    val = given["val"] or min(max(train // 7, 20), 2000)
+    test = given["test"] or min(max(train // 5, 20), 2000)
+    drawn = (0 if given["val"] else val) + (0 if given["test"] else test)
+    return {"train": train - drawn, "val": val, "test": test}
+
+
+def _tokens(rows: Sequence[Row], model: Path) -> list[int]:
     tokenizer = models.load_tokenizer(model)
-    encoded = tokenizer(list(texts), return_attention_mask=False, return_token_type_ids=False)
+    pairs = [row.pair for row in rows] if any(row.pair for row in rows) else None
+    encoded = tokenizer(
+        [row.text for row in rows],
+        pairs,
+        return_attention_mask=False,
+        return_token_type_ids=False,
+    )
     return sorted(len(ids) for ids in encoded["input_ids"])
 
 

@@ -14,6 +14,7 @@
         columns  [{name, dtype, row_shape, sequence}]; of images also pixels {height, width, mean,
                  std}: `pixel_values` u8 [channels, height, width] are bytes, of which the model
                  gets (x / 255 - mean) / std
+        cut      {split: texts that were longer than a row}, where there are some
         splits   {name: {file, rows, sha256, classes, texts: {file, sha256}}}; `classes` are the
                  rows of each class or label, and are not there for a number; `left_out`, where it
                  is not 0, counts rows of the source that stand in another split or contradict
@@ -25,7 +26,7 @@ the content.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -160,11 +161,13 @@ class SplitContent:
         arrays: by name; `labels` is one and no stream.
         texts: the lines of its texts.
         notes: more for its entry in set.json.
+        cut: how many of the texts were longer than a row.
     """
 
     arrays: Mapping[str, Array | Stream]
     texts: bytes
     notes: Mapping[str, Any] = field(default_factory=dict)
+    cut: int = 0
 
 
 def test_name(name: str) -> str:
@@ -199,10 +202,14 @@ def write(
             return found, True
         with storage.new_folder(target) as folder:
             labelled = Target.of(head.get("target"))
+            content = make()
             splits = {
-                name: _write_split(folder, name, part, labelled) for name, part in make().items()
+                name: _write_split(folder, name, part, labelled) for name, part in content.items()
             }
+            cut = {name: part.cut for name, part in content.items() if part.cut}
             info = {"format": FORMAT, "key": key, **head, "splits": splits}
+            if cut:
+                info["cut"] = cut
             info["digest"] = _digest(info)
             (folder / "set.json").write_text(
                 json.dumps(info, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
@@ -260,12 +267,17 @@ def columns_of(
     ]
 
 
-def text_lines(texts: list[str], labels: list[Any]) -> bytes:
-    """Return a split's texts and labels (a name, several, or a number) as JSON lines."""
-    lines = [
-        storage.canonical_json({"text": text, "label": label})
-        for text, label in zip(texts, labels, strict=True)
-    ]
+def text_lines(
+    texts: Sequence[str], labels: Sequence[Any], pairs: Sequence[str | None] = ()
+) -> bytes:
+    """Return a split's rows as JSON lines: text, of pairs the second one, and label.
+
+    A label is a name, several, or a number.
+    """
+    lines = []
+    for text, label, pair in zip(texts, labels, pairs or [None] * len(texts), strict=True):
+        beside = {} if pair is None else {"pair": pair}
+        lines.append(storage.canonical_json({"text": text, **beside, "label": label}))
     return b"".join(line + b"\n" for line in lines)
 
 

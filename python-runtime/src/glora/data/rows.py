@@ -15,10 +15,16 @@ class Row:
     Attributes:
         text: as it is tokenised, white space normalised.
         label: number of its class; of several labels the numbers of those it has; or a number.
+        pair: the second text of a pair.
+        split: `train`, `val` or `test` where the data says so.
+        group: what it belongs to, such as a document, that no two splits may share.
     """
 
     text: str
     label: Label
+    pair: str | None = None
+    split: str | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ class Split:
         test: at most so many of the rest.
         seed: decides the order in which rows are dealt out.
         shots: rows of each class to train on, in place of `train`; None for `train` rows.
+        stratified: whether each split has the classes in the data's proportions.
     """
 
     train: int = 800
@@ -31,6 +32,7 @@ class Split:
     test: int = 2000
     seed: int = 17
     shots: int | None = None
+    stratified: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,10 @@ class Task:
             learnt.
         template: of a format: how a conversation is written, see `instructions.py`.
         packing: of a format: whether train's conversations share rows.
+        pair_column: of a table of text pairs: the column with the second text.
+        split_column: of a table with given splits: the column that names them.
+        overlap: what becomes of a text that stands in two given splits: `refuse` or `drop`.
+        too_long: what becomes of a text of more than `max_length` tokens: `cut` or `refuse`.
         fit: whose rows a training sees, which is its caller's to do: no set depends on it.
         normalisation: of pictures: `weights`, what the model's own files say; or a name.
         tests: further test sets, each `{name, source, domain}`, of which only the name must be
@@ -93,6 +99,10 @@ class Task:
     format: str | None = None
     template: str | None = None
     packing: bool = False
+    pair_column: str | None = None
+    split_column: str | None = None
+    overlap: str = "refuse"
+    too_long: str = "cut"
     normalisation: str = "weights"
     fit: str = "train"
     tests: Sequence[Mapping[str, Any]] = ()
@@ -149,7 +159,24 @@ class Task:
                 f"task.label_column has {len(self.label_column)} columns and task.target is "
                 f"{self.target}; expected one column, or the target labels."
             )
-        names = [self.text_column, self.label_separator, *self.label_columns]
+        for name, values in (("overlap", ("refuse", "drop")), ("too_long", ("cut", "refuse"))):
+            if getattr(self, name) not in values:
+                raise ConfigurationError(
+                    f"task.{name} is {getattr(self, name)!r}; expected one of {', '.join(values)}."
+                )
+        if self.split.stratified and self.target != "class":
+            raise ConfigurationError(
+                f"task.split.stratified is true and task.target is {self.target}; expected the "
+                f"target class, whose proportions can be kept."
+            )
+        beside = [name for name in (self.pair_column, self.split_column) if name is not None]
+        if self.text_column in beside or len(beside) != len(set(beside)):
+            raise ConfigurationError(
+                f"task.text_column, task.pair_column and task.split_column are "
+                f"{self.text_column!r}, {self.pair_column!r} and {self.split_column!r}; expected "
+                f"different columns."
+            )
+        names = [*beside, self.text_column, self.label_separator, *self.label_columns]
         if not all(isinstance(name, str) and name for name in names):
             raise ConfigurationError(
                 "task.text_column, task.label_column and task.label_separator are "
@@ -195,8 +222,10 @@ class Task:
         return self.label_column if isinstance(self.label_column, tuple) else (self.label_column,)
 
     def split_json(self) -> dict[str, int]:
-        """Return the split as plain values; `shots` where it is set."""
-        return {name: value for name, value in asdict(self.split).items() if value is not None}
+        """Return the split as plain values; `shots` and `stratified` where they are set."""
+        later = ("shots", "stratified")
+        values = asdict(self.split).items()
+        return {name: value for name, value in values if value or name not in later}
 
     def test_sets(self) -> list[TestSet]:
         """Return the further test sets, written out.

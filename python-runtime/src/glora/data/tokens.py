@@ -13,7 +13,7 @@ from glora import models, sources, storage
 from glora.data import images, labels, prepared, table, vader
 from glora.data.generation import Generation, conversations, is_generation
 from glora.data.rows import Row, Rows
-from glora.data.splits import draw_splits, further_test
+from glora.data.splits import check_classes, draw_splits, further_test
 from glora.data.task import Task, TestSet, source_and_digest
 from glora.errors import ConfigurationError
 
@@ -54,7 +54,7 @@ def prepare(
     generation = Generation(task, rows.labels, files.path) if is_generation(task) else None
     settings = {
         **rows.settings,
-        **_target_settings(task),
+        **_later_settings(task),
         **(generation.settings if generation else {}),
         "split": task.split_json(),
         "max_length": task.max_length,
@@ -75,17 +75,23 @@ def prepare(
         }
     )
     shape = [task.max_length]
-    splits = draw_splits(rows.rows, task.split)
+    splits = draw_splits(rows.rows, task.split, task.overlap)
     seen = [*splits["train"], *splits["val"]]
     for test, further in tests:
         splits[prepared.test_name(test)] = further_test(further.rows, task.split, seen)
+    if task.format is None:
+        check_classes(splits, rows.labels, task)
+    columns: dict[str, tuple[str, list[int], bool]] = {
+        "input_ids": ("i32", shape, True),
+        "attention_mask": ("u8", shape, True),
+    }
+    if task.pair_column is not None and models.has_token_types(files.path):
+        columns["token_type_ids"] = ("u8", shape, True)
     head: dict[str, Any] = {
         "task": settings,
         "labels": list(rows.labels),
         **labels.target_of(task, splits["train"]),
-        "columns": prepared.columns_of(
-            {"input_ids": ("i32", shape, True), "attention_mask": ("u8", shape, True)}
-        ),
+        "columns": prepared.columns_of(columns),
         "sources": origin,
     }
     if generation:
@@ -112,13 +118,14 @@ def _read(fetched: sources.Fetched, task: Task) -> Rows:
         return conversations(path, task)
     if spec.kind == "pypi" and spec.name == "vadersentiment":
         return vader.read(path, task)
-    if spec.kind == "local" and path.suffix.lower() in table.SUFFIXES:
+    if spec.kind == "local" and table.is_table(path):
         return table.read(path, task)
     if spec.kind == "local" and (path.is_dir() or path.name.endswith(".tar.gz")):
         return vader.read(path, task)
     raise ConfigurationError(
         f"task.source is {task.source!r}, which no reader knows; expected "
-        f"pypi:vaderSentiment==3.3.2 or local:PATH of a table ({', '.join(table.SUFFIXES)})."
+        f"pypi:vaderSentiment==3.3.2 or local:PATH of a table ({', '.join(table.SUFFIXES)}), of "
+        f"a folder with train, val and test as tables, or of what datasets.save_to_disk wrote."
     )
 
 
@@ -145,54 +152,74 @@ def _check_length(task: Task, model: Path) -> None:
         )
 
 
-def _target_settings(task: Task) -> dict[str, object]:
-    """What tells the target; nothing for a class, whose sets were made before there was one."""
-    if task.target == "class":
-        return {}
-    separator = {"label_separator": task.label_separator} if task.target == "labels" else {}
-    return {"target": task.target, **separator}
+def _later_settings(task: Task) -> dict[str, object]:
+    """What sets made before these settings were there do without, so that their keys stay."""
+    settings: dict[str, object] = {}
+    if task.target != "class":
+        settings["target"] = task.target
+    if task.target == "labels":
+        settings["label_separator"] = task.label_separator
+    for setting, default in (("overlap", "refuse"), ("too_long", "cut")):
+        if getattr(task, setting) != default:
+            settings[setting] = getattr(task, setting)
+    return settings
 
 
 def _tokenise(
     splits: dict[str, list[Row]], names: list[str], task: Task, model: Path
 ) -> dict[str, prepared.SplitContent]:
     tokenizer = models.load_tokenizer(model)
-    least = tokenizer.num_special_tokens_to_add() + 1
+    pairs = task.pair_column is not None
+    least = tokenizer.num_special_tokens_to_add(pair=pairs) + 1 + pairs
     if task.max_length < least:
         raise ConfigurationError(
             f"task.max_length is {task.max_length}; expected at least {least}, so that a token of "
             f"the text fits beside the special ones."
         )
-    return {name: _columns(part, names, tokenizer, task) for name, part in splits.items()}
+    content = {name: _columns(part, names, tokenizer, task) for name, part in splits.items()}
+    cut = {name: part.cut for name, part in content.items() if part.cut}
+    if cut and task.too_long == "refuse":
+        counts = ", ".join(
+            f"{count} of {len(splits[name])} in {name}" for name, count in cut.items()
+        )
+        raise ConfigurationError(
+            f"Texts are longer than the {task.max_length} tokens of task.max_length ({counts}) and "
+            f"task.too_long is refuse; raise max_length, shorten them, or set too_long to cut."
+        )
+    return content
 
 
 def _columns(
     rows: list[Row], names: list[str], tokenizer: PreTrainedTokenizerBase, task: Task
 ) -> prepared.SplitContent:
     max_length = task.max_length
+    pairs = [row.pair for row in rows] if task.pair_column is not None else None
     encoded = tokenizer(
         [row.text for row in rows],
+        pairs,
         truncation=True,
         max_length=max_length,
         padding=False,
-        return_token_type_ids=False,
+        return_token_type_ids=pairs is not None,
         return_attention_mask=False,
-    )["input_ids"]
+    )
     padding = tokenizer.pad_token_id if isinstance(tokenizer.pad_token_id, int) else 0
-    lengths = np.array([len(ids) for ids in encoded], np.int32)
-    input_ids = np.full((len(rows), max_length), padding, np.int32)
-    for index, ids in enumerate(encoded):
-        input_ids[index, : len(ids)] = ids
-    mask = np.arange(max_length) < lengths[:, None]
+    lengths = np.array([len(ids) for ids in encoded["input_ids"]], np.int32)
     arrays: dict[str, prepared.Array] = {
-        "input_ids": input_ids,
-        "attention_mask": mask.astype(np.uint8),
+        "input_ids": np.full((len(rows), max_length), padding, np.int32),
+        "attention_mask": (np.arange(max_length) < lengths[:, None]).astype(np.uint8),
         "labels": labels.array(rows, task.target, len(names)),
         "lengths": lengths,
     }
-    return prepared.SplitContent(
-        arrays,
-        prepared.text_lines(
-            [row.text for row in rows], [labels.named(row.label, names) for row in rows]
-        ),
+    if "token_type_ids" in tokenizer.model_input_names and pairs is not None:
+        arrays["token_type_ids"] = np.zeros((len(rows), max_length), np.uint8)
+    for name in ("input_ids", "token_type_ids"):
+        for index, ids in enumerate(encoded[name] if name in arrays else ()):
+            arrays[name][index, : len(ids)] = ids
+    cut = sum(bool(encoding.overflowing) for encoding in encoded.encodings or ())
+    texts = prepared.text_lines(
+        [row.text for row in rows],
+        [labels.named(row.label, names) for row in rows],
+        [row.pair for row in rows],
     )
+    return prepared.SplitContent(arrays, texts, cut)

@@ -23,6 +23,7 @@ from glora.models.classifier import (
 from glora.models.files import (
     PREPROCESSOR,
     ModelFiles,
+    has_token_types,
     load_tokenizer,
     read_config,
     resolve_model,
@@ -40,6 +41,7 @@ __all__ = [
     "PixelInput",
     "architecture",
     "checkpoint_activations",
+    "has_token_types",
     "init_head",
     "is_causal",
     "last_hidden",

@@ -194,6 +194,11 @@ def load_tokenizer(path: Path) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
+def has_token_types(path: Path) -> bool:
+    """Whether a model folder's tokenizer tells the two texts of a pair apart by their types."""
+    return "token_type_ids" in load_tokenizer(path).model_input_names
+
+
 def _json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_bytes())

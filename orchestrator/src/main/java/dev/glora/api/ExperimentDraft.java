@@ -3,6 +3,8 @@ package dev.glora.api;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.glora.Json;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -42,10 +44,8 @@ final class ExperimentDraft {
         task:
           source: %s
           domain: %s              # the task's name in tables and reports
-          text_column: %s
-          label_column: %s        # classes: %s
-          # Texts that are equal count once, and not at all where their labels differ. The split's seed is the data's.
-          split: {train: %d, val: %d, test: %d, seed: 17}
+        %s  # Texts that are equal count once, and not at all where their labels differ. The split's seed is the data's.
+          split: {train: %d, val: %d, test: %d, seed: 17%s}      # %s
           max_length: %d          # tokens; half of the texts have at most %d, 95 %% at most %d: %.1f %% are cut
 
         # What every method shares: the same steps and batches. %d steps are %.1f passes over train.
@@ -83,12 +83,12 @@ final class ExperimentDraft {
         text(model),
         text("local:" + table),
         name(table),
-        text(guess.path("text_column").asText()),
-        text(guess.path("label_column").asText()),
-        classes(guess),
+        columns(guess),
         split.path("train").asLong(),
         split.path("val").asLong(),
         split.path("test").asLong(),
+        guess.path("stratified").asBoolean() ? ", stratified: true" : "",
+        splits(guess),
         guess.path("max_length").asLong(),
         tokens.path("median").asLong(),
         tokens.path("p95").asLong(),
@@ -103,6 +103,73 @@ final class ExperimentDraft {
         supernet,
         supernet,
         Math.max(1, steps - supernet));
+  }
+
+  /** The task's settings that name columns, a line each. */
+  private static String columns(JsonNode guess) {
+    StringBuilder out = new StringBuilder();
+    setting(out, "text_column", guess.path("text_column"), "");
+    setting(out, "pair_column", guess.path("pair_column"), "the second text of each pair");
+    setting(out, "label_column", guess.path("label_column"), labels(guess));
+    setting(out, "split_column", guess.path("split_column"), "");
+    if (!guess.path("target").asText().equals("class")) {
+      setting(out, "target", guess.path("target"), "");
+    }
+    if (guess.path("target").asText().equals("labels")) {
+      setting(out, "label_separator", guess.path("label_separator"), "");
+    }
+    return out.toString();
+  }
+
+  private static void setting(StringBuilder out, String name, JsonNode value, String comment) {
+    if (!value.isNull()) {
+      out.append("  ").append(name).append(": ").append(Json.text(value));
+      out.append(comment.isEmpty() ? "" : "        # " + comment).append('\n');
+    }
+  }
+
+  private static String labels(JsonNode guess) {
+    JsonNode numbers = guess.path("numbers");
+    return guess.path("target").asText().equals("number")
+        ? String.format(
+            Locale.ROOT,
+            "numbers from %.4g to %.4g",
+            numbers.path("least").asDouble(),
+            numbers.path("greatest").asDouble())
+        : "classes: " + classes(guess);
+  }
+
+  /** The columns of the texts, for people. */
+  static String texts(JsonNode guess) {
+    String first = "column " + text(guess.path("text_column").asText());
+    return guess.path("pair_column").isTextual()
+        ? "pairs of " + first + " and column " + text(guess.path("pair_column").asText())
+        : first;
+  }
+
+  /** The columns of the labels, for people. */
+  static String labelColumn(JsonNode guess) {
+    JsonNode column = guess.path("label_column");
+    if (column.isTextual()) {
+      return text(column.asText());
+    }
+    List<String> names = new ArrayList<>();
+    column.forEach(each -> names.add(text(each.asText())));
+    return String.join(", ", names);
+  }
+
+  /** How the splits come about, for people. */
+  static String splits(JsonNode guess) {
+    if (guess.path("given").isEmpty()) {
+      return guess.path("stratified").asBoolean()
+          ? "drawn, with the classes in the data's proportions"
+          : "drawn";
+    }
+    List<String> given = new ArrayList<>();
+    guess.path("given").fieldNames().forEachRemaining(given::add);
+    return "given: "
+        + String.join(", ", given)
+        + (given.size() < 3 ? "; the others are drawn from train" : "");
   }
 
   /** The classes with their counts on one line, the first ones where there are many. */

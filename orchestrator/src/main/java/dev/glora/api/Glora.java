@@ -115,13 +115,12 @@ public final class Glora {
   /**
    * Drafts an experiment for a table of one's own.
    *
-   * @param data a TSV, CSV or JSON lines file with texts and classes
+   * @param data a TSV, CSV, JSON lines or Parquet file with texts and classes
    * @param model source of the pre-trained model
    * @param output the experiment file to write, which must not be there
    * @param textColumn the column with the texts, empty to guess it
    * @param labelColumn the column with the classes, empty to guess it
-   * @return {@code {experiment, guess: {rows, texts, columns, text_column, label_column, classes,
-   *     tokens, max_length, cut, split, batch_size, steps, lora_rank, lora_parameters}}}
+   * @return as {@link #init(Path, String, Path, DataColumns)} does
    */
   public Answer init(
       Path data,
@@ -129,8 +128,27 @@ public final class Glora {
       Path output,
       Optional<String> textColumn,
       Optional<String> labelColumn) {
-    return new OwnData(settings)
-        .init(data, model, output, textColumn.orElse(null), labelColumn.orElse(null));
+    return init(
+        data,
+        model,
+        output,
+        new DataColumns(textColumn, Optional.empty(), labelColumn, Optional.empty()));
+  }
+
+  /**
+   * Drafts an experiment for a table of one's own.
+   *
+   * @param data a TSV, CSV, JSON lines or Parquet file, a folder with train, val and test as such
+   *     files, or a folder that {@code datasets} saved
+   * @param model source of the pre-trained model
+   * @param output the experiment file to write, which must not be there
+   * @param columns what is known of the table
+   * @return {@code {experiment, guess: {rows, texts, columns, text_column, pair_column,
+   *     label_column, split_column, target, label_separator, classes, numbers, given, tokens,
+   *     max_length, cut, split, stratified, batch_size, steps, lora_rank, lora_parameters}}}
+   */
+  public Answer init(Path data, String model, Path output, DataColumns columns) {
+    return new OwnData(settings).init(data, model, output, columns);
   }
 
   /**
@@ -140,12 +158,30 @@ public final class Glora {
    * @param input a TSV, CSV or JSON lines file, or plain text with a row a line
    * @param output where the rows go, with their prediction and its probability
    * @param textColumn the column with the texts, empty for the run's own
-   * @return {@code {run, model, output, rows, cut, counts: {class: rows}}}
+   * @return as {@link #predict(String, Path, Path, DataColumns)} does
    */
   public Answer predict(String run, Path input, Path output, Optional<String> textColumn) {
+    return predict(
+        run,
+        input,
+        output,
+        new DataColumns(textColumn, Optional.empty(), Optional.empty(), Optional.empty()));
+  }
+
+  /**
+   * Scores new rows with the merged model of a run's primary final.
+   *
+   * @param run an id, a key, or the beginning of one of them
+   * @param input a TSV, CSV, JSON lines or Parquet file, or plain text with a row a line
+   * @param output where the rows go, with their prediction and its probability
+   * @param columns the columns with the texts, empty for the run's own
+   * @return {@code {run, model, output, rows, cut, kind, counts: {class: rows}, numbers: {least,
+   *     mean, greatest}}}
+   */
+  public Answer predict(String run, Path input, Path output, DataColumns columns) {
     try (RunStore store = existing()) {
       RunRow row = Queries.one(store, run);
-      return new OwnData(settings).predict(store, row, input, output, textColumn.orElse(null));
+      return new OwnData(settings).predict(store, row, input, output, columns);
     }
   }
 

@@ -30,13 +30,12 @@ final class OwnData {
   /**
    * Writes a commented experiment for a table.
    *
-   * @param data the table
+   * @param data the table, or a folder of tables
    * @param model source of the model
    * @param output the experiment file, which must not be there
-   * @param textColumn the column with the texts, or null to guess it
-   * @param labelColumn the column with the classes, or null to guess it
+   * @param columns what is known of the table
    */
-  Answer init(Path data, String model, Path output, String textColumn, String labelColumn) {
+  Answer init(Path data, String model, Path output, DataColumns columns) {
     if (Files.exists(output)) {
       throw GloraException.usage(
           output + " is there already; name another file with --output, or remove it.");
@@ -46,8 +45,10 @@ final class OwnData {
     request.put("model", model);
     request.put("data", table.toString());
     request.put("cache", settings.cache().toString());
-    request.put("text_column", textColumn);
-    request.put("label_column", labelColumn);
+    request.put("text_column", columns.text().orElse(null));
+    request.put("pair_column", columns.pair().orElse(null));
+    request.put("label_column", columns.label().orElse(null));
+    request.put("target", columns.target().orElse(null));
     JsonNode guess = call("guess", DEFAULT_THREADS, request);
     AtomicFile.write(output, ExperimentDraft.of(table, model, guess));
     ObjectNode answer = Json.object().put("experiment", output.toString());
@@ -61,23 +62,22 @@ final class OwnData {
     return String.format(
         Locale.ROOT,
         "%d rows, %d different texts with a clear label%n"
-            + "texts    column \"%s\", %d tokens in the median, the longest %d%n"
-            + "labels   column \"%s\", %d classes: %s%n"
-            + "splits   %d train, %d val, %d test%n"
+            + "texts    %s, %d tokens in the median, the longest %d%n"
+            + "%s%n"
+            + "splits   %d train, %d val, %d test, %s%n"
             + "length   %d tokens, which cuts %.1f %% of the texts%n"
             + "budget   %d adapter parameters, those of LoRA with r = %d%n%n"
             + "Wrote %s. Look it over, then: glora run %s%n",
         guess.path("rows").asLong(),
         guess.path("texts").asLong(),
-        guess.path("text_column").asText(),
+        ExperimentDraft.texts(guess),
         tokens.path("median").asLong(),
         tokens.path("longest").asLong(),
-        guess.path("label_column").asText(),
-        guess.path("classes").size(),
-        ExperimentDraft.classes(guess),
+        labels(guess),
         split.path("train").asLong(),
         split.path("val").asLong(),
         split.path("test").asLong(),
+        ExperimentDraft.splits(guess),
         guess.path("max_length").asLong(),
         100 * guess.path("cut").asDouble(),
         guess.path("lora_parameters").asLong(),
@@ -93,9 +93,9 @@ final class OwnData {
    * @param row the run
    * @param input a table, or plain text with a row a line
    * @param output where to
-   * @param textColumn the column with the texts, or null for the run's own
+   * @param columns the columns with the texts, empty for the run's own
    */
-  Answer predict(RunStore store, RunRow row, Path input, Path output, String textColumn) {
+  Answer predict(RunStore store, RunRow row, Path input, Path output, DataColumns columns) {
     if (output.toAbsolutePath().normalize().equals(input.toAbsolutePath().normalize())) {
       throw GloraException.usage(
           "The output " + output + " is the input, which would be lost; name another file.");
@@ -107,7 +107,9 @@ final class OwnData {
     request.put("input", input.toAbsolutePath().toString());
     request.put("output", output.toAbsolutePath().toString());
     request.put(
-        "text_column", textColumn == null ? task.path("text_column").asText("text") : textColumn);
+        "text_column", columns.text().orElseGet(() -> task.path("text_column").asText("text")));
+    request.put("pair_column", columns.pair().orElseGet(() -> task.path("pair_column").textValue()));
+    request.put("label_separator", task.path("label_separator").textValue());
     request.put("max_length", task.path("max_length").longValue());
     ObjectNode answer =
         (ObjectNode)
@@ -117,7 +119,12 @@ final class OwnData {
     answer.put("run", row.id()).put("model", model.toString()).put("output", output.toString());
     StringBuilder text = new StringBuilder();
     text.append(rows).append(rows == 1 ? " row scored" : " rows scored").append(" into ");
-    text.append(output).append(": ").append(counts(answer.path("counts"))).append('\n');
+    text.append(output).append(": ");
+    text.append(
+        answer.path("kind").asText().equals("number")
+            ? numbers(answer.path("numbers"))
+            : counts(answer.path("counts")));
+    text.append('\n');
     if (cut > 0) {
       text.append(cut)
           .append(cut == 1 ? " text was" : " texts were")
@@ -126,6 +133,37 @@ final class OwnData {
           .append(" tokens and cut there.\n");
     }
     return Answer.of(answer, text.toString());
+  }
+
+  private static String labels(JsonNode guess) {
+    String column = ExperimentDraft.labelColumn(guess);
+    return switch (guess.path("target").asText()) {
+      case "number" -> "numbers  column " + column + ", " + numbers(guess.path("numbers"));
+      case "labels" ->
+          "labels   "
+              + (guess.path("label_column").isArray() ? "columns " : "column ")
+              + column
+              + ", any of "
+              + guess.path("classes").size()
+              + ": "
+              + ExperimentDraft.classes(guess);
+      default ->
+          "labels   column "
+              + column
+              + ", "
+              + guess.path("classes").size()
+              + " classes: "
+              + ExperimentDraft.classes(guess);
+    };
+  }
+
+  private static String numbers(JsonNode numbers) {
+    return String.format(
+        Locale.ROOT,
+        "%.4g to %.4g, %.4g in the mean",
+        numbers.path("least").asDouble(),
+        numbers.path("greatest").asDouble(),
+        numbers.path("mean").asDouble());
   }
 
   private static String counts(JsonNode counts) {

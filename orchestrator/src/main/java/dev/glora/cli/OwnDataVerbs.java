@@ -2,6 +2,7 @@ package dev.glora.cli;
 
 import dev.glora.GloraException;
 import dev.glora.api.Answer;
+import dev.glora.api.DataColumns;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -10,15 +11,14 @@ final class OwnDataVerbs {
   private OwnDataVerbs() {}
 
   static Answer init(Call call) {
-    Path data = Path.of(required(call, "data", "--data FILE, the table"));
+    Path data = Path.of(required(call, "data", "--data FILE, the table or a folder of tables"));
     String model = call.options().getOptionValue("model", Verbs.DEFAULT_MODEL);
     String bare = data.getFileName().toString().replaceFirst("\\.[^.]*$", "");
     Path output = Path.of(call.options().getOptionValue("output", bare + ".yaml"));
     return Work.of(
         call,
         glora ->
-            glora.init(
-                data, model, output, given(call, "text-column"), given(call, "label-column")));
+            glora.init(data, model, output, columns(call)));
   }
 
   static Answer predict(Call call) {
@@ -31,7 +31,15 @@ final class OwnDataVerbs {
             : name.substring(0, dot) + ".predictions" + name.substring(dot);
     Path output = given(call, "output").map(Path::of).orElse(input.resolveSibling(beside));
     return Work.of(
-        call, glora -> glora.predict(call.argument(0), input, output, given(call, "text-column")));
+        call, glora -> glora.predict(call.argument(0), input, output, columns(call)));
+  }
+
+  private static DataColumns columns(Call call) {
+    return new DataColumns(
+        given(call, "text-column"),
+        given(call, "pair-column"),
+        given(call, "label-column"),
+        given(call, "target"));
   }
 
   private static Optional<String> given(Call call, String option) {

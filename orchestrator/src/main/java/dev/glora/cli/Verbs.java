@@ -65,13 +65,21 @@ final class Verbs {
               "init",
               "",
               "draft an experiment for a table of your own",
-              "Looks at the table and the model, says what it guessed (columns, classes, splits,"
+              "Looks at the table and the model, says what it guessed (columns, labels, splits,"
                   + " length, budget) and writes a commented experiment file.",
               List.of(
-                  option(null, "data", "FILE", "the table: .tsv, .csv or .jsonl"),
+                  option(
+                      null,
+                      "data",
+                      "FILE",
+                      "the table (.tsv, .csv, .jsonl, .parquet), a folder with train, val and test"
+                          + " as such files, or what datasets.save_to_disk wrote"),
                   option(null, "model", "SOURCE", "the model, such as " + DEFAULT_MODEL),
                   option(null, "text-column", "NAME", "the column with the texts"),
-                  option(null, "label-column", "NAME", "the column with the classes"),
+                  option(null, "pair-column", "NAME", "of pairs: the column with the second text"),
+                  option(null, "label-column", "NAME", "the column with the labels"),
+                  option(
+                      null, "target", "KIND", "what a label is: class, labels (several) or number"),
                   option(
                       null, "output", "FILE", "the experiment file (default: the table's name)")),
               0,
@@ -82,14 +90,14 @@ final class Verbs {
               "RUN",
               "score new rows with a run's merged model",
               "RUN is an id, a key, or the beginning of one of them. The rows are written with"
-                  + " their prediction and its probability; JSON lines get the probability of each"
-                  + " class.",
+                  + " their prediction (a class, several labels or a number) and its probability;"
+                  + " JSON lines and Parquet get the probability of each class.",
               List.of(
                   option(
                       null,
                       "input",
                       "FILE",
-                      "the rows: .tsv, .csv, .jsonl, or .txt with one a line"),
+                      "the rows: .tsv, .csv, .jsonl, .parquet, or .txt with one a line"),
                   option(
                       null,
                       "output",
@@ -99,7 +107,12 @@ final class Verbs {
                       null,
                       "text-column",
                       "NAME",
-                      "the column with the texts (default: the run's)")),
+                      "the column with the texts (default: the run's)"),
+                  option(
+                      null,
+                      "pair-column",
+                      "NAME",
+                      "of pairs: the column with the second text (default: the run's)")),
               1,
               1,
               OwnDataVerbs::predict),

@@ -21,6 +21,10 @@ import java.util.List;
  * @param format for a language model: {@code alpaca} or {@code sharegpt}, or null
  * @param template of a format: how a conversation is written, or null for its default
  * @param packing of a format: whether train's conversations share rows
+ * @param pairColumn of a table of pairs: the column with the second texts, or null
+ * @param splitColumn of a table with given splits: the column that names them, or null
+ * @param overlap what becomes of a text in two given splits, or null for the default
+ * @param tooLong what becomes of a text longer than a row, or null for the default
  * @param normalisation of pictures: whose means and deviations, or null for the weights'
  * @param tests further test sets
  * @param fit rows of a training whose settings were chosen before: {@code train} or {@code
@@ -41,6 +45,10 @@ public record TaskSpec(
     String format,
     String template,
     boolean packing,
+    String pairColumn,
+    String splitColumn,
+    String overlap,
+    String tooLong,
     String normalisation,
     List<TestSpec> tests,
     String fit) {
