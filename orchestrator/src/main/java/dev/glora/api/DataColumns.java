@@ -8,7 +8,7 @@ import java.util.Optional;
  * @param text the column with the texts
  * @param pair the column with the second texts of pairs
  * @param label the column with the labels
- * @param target {@code class}, {@code labels} or {@code number}
+ * @param target what is predicted, as {@code task.target} of an experiment says it
  */
 public record DataColumns(
     Optional<String> text, Optional<String> pair, Optional<String> label, Optional<String> target) {

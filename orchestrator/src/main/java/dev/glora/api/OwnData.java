@@ -108,7 +108,8 @@ final class OwnData {
     request.put("output", output.toAbsolutePath().toString());
     request.put(
         "text_column", columns.text().orElseGet(() -> task.path("text_column").asText("text")));
-    request.put("pair_column", columns.pair().orElseGet(() -> task.path("pair_column").textValue()));
+    request.put(
+        "pair_column", columns.pair().orElseGet(() -> task.path("pair_column").textValue()));
     request.put("label_separator", task.path("label_separator").textValue());
     request.put("max_length", task.path("max_length").longValue());
     ObjectNode answer =

@@ -15,10 +15,7 @@ final class OwnDataVerbs {
     String model = call.options().getOptionValue("model", Verbs.DEFAULT_MODEL);
     String bare = data.getFileName().toString().replaceFirst("\\.[^.]*$", "");
     Path output = Path.of(call.options().getOptionValue("output", bare + ".yaml"));
-    return Work.of(
-        call,
-        glora ->
-            glora.init(data, model, output, columns(call)));
+    return Work.of(call, glora -> glora.init(data, model, output, columns(call)));
   }
 
   static Answer predict(Call call) {
@@ -30,8 +27,7 @@ final class OwnDataVerbs {
             ? name + ".predictions"
             : name.substring(0, dot) + ".predictions" + name.substring(dot);
     Path output = given(call, "output").map(Path::of).orElse(input.resolveSibling(beside));
-    return Work.of(
-        call, glora -> glora.predict(call.argument(0), input, output, columns(call)));
+    return Work.of(call, glora -> glora.predict(call.argument(0), input, output, columns(call)));
   }
 
   private static DataColumns columns(Call call) {
