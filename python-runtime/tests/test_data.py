@@ -333,7 +333,7 @@ def test_classes_that_are_numbers_are_sorted_as_numbers(tmp_path: Path) -> None:
         (b"text\tlabels\na\tb\n", r"no column 'label'; found text, labels \(the nearest"),
         (b"text\tlabel\ncaf\xe9\tb\n", "not UTF-8"),
         (b"text\tlabel\na\tb\nc\tb\n", "1 classes"),
-        (b"text\tlabel\na\n", "a text and a class"),
+        (b"text\tlabel\na\n", "has 1 cells and the first line names 2"),
     ],
 )
 def test_malformed_tables_are_a_configuration_error(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -380,3 +381,24 @@ def test_split_that_is_none_and_two_files_of_one_are_sentences(tmp_path: Path) -
 def test_settings_that_do_not_fit_are_sentences(settings: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ConfigurationError, match=sentence):
         Task.of({"source": "local:x", **settings})
+
+
+def test_every_example_of_the_page_is_read_by_its_settings(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/own-data.md").read_text("utf-8")
+    examples = re.findall(r"```(csv|jsonl)\n(.*?)```\n\n```yaml\n(.*?)```", page, re.S)
+    assert len(examples) == page.count("```yaml") == 7
+    for suffix, content, settings in examples:
+        source = tmp_path / f"a.{suffix}"
+        source.write_text(content, "utf-8")
+        found = table.read(source, Task.of({"source": f"local:{source}", **_settings(settings)}))
+        assert len(found.rows) == content.strip().count("\n") + (suffix == "jsonl")
+        assert found.labels
+
+
+def _settings(text: str) -> dict[str, Any]:
+    """The page's blocks: a key and a word, or a list of words, on each line."""
+    pairs = [line.split(": ") for line in text.splitlines()]
+    return {
+        key: value.strip("[]").split(", ") if value.startswith("[") else value
+        for key, value in pairs
+    }

@@ -98,9 +98,8 @@ def predict_table(
         )
     records = _records(source, text_column, pair_column)
     kind, labels = _kind(Path(model_path))
-    logits, cut = _logits(
-        Path(model_path), records, text_column, pair_column, max_length, batch_size
-    )
+    columns = (text_column,) if pair_column is None else (text_column, pair_column)
+    logits, cut = _logits(Path(model_path), records, columns, max_length, batch_size)
     if kind == "number":
         values = logits[:, 0].tolist()
         out = [{**row, PREDICTION: value} for row, value in zip(records, values, strict=True)]
@@ -227,6 +226,7 @@ def _write(target: Path, rows: Sequence[dict[str, Any]]) -> None:
     if suffix == ".parquet":
         storage.write_file(target, arrow.parquet_bytes(target, rows))
         return
+    lines: Iterator[str]
     if suffix == ".jsonl":
         lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     elif suffix == ".txt":

@@ -110,14 +110,14 @@ def records(path: Path) -> Iterator[Record]:
             yield from _file(file, split)
         return
     for name, folder in arrow.parts(path).items():
-        split = SPLIT_NAMES.get(name) if name else None
-        if name and split is None:
+        given = SPLIT_NAMES.get(name)
+        if name and given is None:
             raise ConfigurationError(
                 f"{path} has the split {name!r}; expected train, validation and test only, "
                 f"rename or remove it."
             )
         for number, cells in enumerate(arrow.dataset_rows(folder), 1):
-            yield Record(f"Row {number} of {folder}", cells, split)
+            yield Record(f"Row {number} of {folder}", cells, given)
 
 
 def columns(path: Path) -> list[str]:
@@ -142,6 +142,7 @@ def _split_files(folder: Path) -> dict[str, Path]:
 
 def _file(path: Path, split: str | None) -> Iterator[Record]:
     suffix = path.suffix.lower()
+    found: Iterator[tuple[str, Mapping[str, Any]]]
     if suffix == ".parquet":
         found = ((f"Row {n} of {path}", cells) for n, cells in enumerate(arrow.parquet(path), 1))
     elif suffix == ".jsonl":

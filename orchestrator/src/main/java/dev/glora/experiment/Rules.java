@@ -51,6 +51,15 @@ final class Rules {
       } else {
         training(method.training(), at + "/training");
       }
+      if (method instanceof DirectSpec direct
+          && direct.method().equals(DirectSpec.MAJORITY)
+          && !experiment.task().target().equals("class")) {
+        throw error(
+            at + "/method",
+            "method is majority and the task's target "
+                + experiment.task().target()
+                + "; expected the target class, which has a most frequent one");
+      }
       if (method instanceof DirectSpec direct && direct.settings().has("initial_rank")) {
         ranks(direct.settings(), at);
       }

@@ -107,6 +107,17 @@ final class RunStages {
     context.renewed("download", 0, watch -> download(experiment));
     JsonNode prepared = context.renewed("prepare", 0, watch -> prepare(experiment));
     PreparedSet set = PreparedSet.open(Path.of(prepared.path("path").asText()));
+    for (var cut : set.description().path("cut").properties()) {
+      context
+          .listener()
+          .message(
+              cut.getValue()
+                  + " of the "
+                  + set.description().path("splits").path(cut.getKey()).path("rows")
+                  + " texts of "
+                  + cut.getKey()
+                  + " are longer than task.max_length and were cut.");
+    }
     String digest = prepared.path("model_digest").asText();
     Basis basis = new Basis(context);
     basis.confirm("data", set.digest(), "with other data than " + set.folder() + " holds now");

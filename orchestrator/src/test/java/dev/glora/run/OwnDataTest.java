@@ -223,8 +223,7 @@ class OwnDataTest {
         .contains("## Metrics")
         .contains("Each class on test");
     Path output = temp.resolve("pairs.out.jsonl");
-    glora.predict(
-        ran.path("run").asText(), folder.resolve("test.jsonl"), output, Optional.empty());
+    glora.predict(ran.path("run").asText(), folder.resolve("test.jsonl"), output, Optional.empty());
     List<JsonNode> scored = lines(output);
     assertThat(scored).hasSize(test.toString().split("\n").length);
     for (JsonNode row : scored) {
