@@ -222,4 +222,4 @@ def _columns(
         [labels.named(row.label, names) for row in rows],
         [row.pair for row in rows],
     )
-    return prepared.SplitContent(arrays, texts, cut)
+    return prepared.SplitContent(arrays, texts, cut=cut)

@@ -141,7 +141,7 @@ class OwnDataTest {
     List<String> rows = Files.readAllLines(data);
     StringBuilder content = new StringBuilder();
     for (int i = 1; i < rows.size(); i++) {
-      String[] cells = rows.get(i).split("\t");
+      String[] cells = rows.get(i).split("\t", -1);
       double price = (cells[1].equals("positive") ? 30_000 : 20_000) + 10.5 * i;
       content.append(
           Json.text(Json.object().put("text", cells[0]).put("price", price).put("nr", i)) + "\n");
@@ -196,8 +196,8 @@ class OwnDataTest {
     StringBuilder train = new StringBuilder();
     StringBuilder test = new StringBuilder();
     for (int i = 1; i < rows.size() - 1; i++) {
-      ObjectNode row = Json.object().put("sentence1", rows.get(i).split("\t")[0]);
-      row.put("sentence2", rows.get(i + 1).split("\t")[0]);
+      ObjectNode row = Json.object().put("sentence1", rows.get(i).split("\t", -1)[0]);
+      row.put("sentence2", rows.get(i + 1).split("\t", -1)[0]);
       ArrayNode tags = row.putArray("tags");
       if (rows.get(i).endsWith("positive")) {
         tags.add("first");
@@ -225,7 +225,7 @@ class OwnDataTest {
     Path output = temp.resolve("pairs.out.jsonl");
     glora.predict(ran.path("run").asText(), folder.resolve("test.jsonl"), output, Optional.empty());
     List<JsonNode> scored = lines(output);
-    assertThat(scored).hasSize(test.toString().split("\n").length);
+    assertThat((long) scored.size()).isEqualTo(test.toString().lines().count());
     for (JsonNode row : scored) {
       for (String name : new String[] {"first", "second"}) {
         boolean said = false;
