@@ -276,7 +276,7 @@ class LocalRunnerTest {
     Path runs = temp.resolve("frozen");
     At freezer = new At("supernet", 6, () -> signal("STOP", processes()));
     try (RunStore store = RunStore.open(runs)) {
-      run(store, runs, 1, Duration.ofSeconds(2), freezer, glora());
+      run(store, runs, 1, Duration.ofSeconds(8), freezer, glora());
       String id = glora().get(0).id();
       JsonNode failure = store.section(id, "attempts").orElseThrow().at("/failures/0");
       assertThat(failure.path("kind").asText()).isEqualTo("worker-hung");
