@@ -25,7 +25,7 @@ UTILITIES = (
     *("sh", "basename", "cat", "cksum", "cp", "dirname", "env", "find", "mkdir"),
     *("readlink", "sed", "sleep", "sort", "tr", "uname"),
 )
-LIBRARIES = ("numpy", "peft", "safetensors", "transformers")
+LIBRARIES = ("numpy", "peft", "PIL", "safetensors", "transformers")
 JEP_BACKEND = """
 import zipfile
 def build_wheel(folder, config_settings=None, metadata_directory=None):
