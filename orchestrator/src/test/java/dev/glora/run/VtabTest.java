@@ -2,8 +2,12 @@ package dev.glora.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.glora.api.Answer;
 import dev.glora.api.Glora;
+import dev.glora.api.TableOptions;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,8 +15,34 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What the doctor says of a made-up copy of VTAB-1k's folders. */
+/**
+ * VTAB-1k's path from the command to the table, on a made-up copy of its folders and a tiny ViT.
+ */
 class VtabTest {
+  private static final String YAML =
+      """
+      version: 1
+      name: vtab
+      runtime: {threads: 1}
+      model: "local:%1$s/body"
+      task:
+        domain: kitti
+        source: "local:%1$s/kitti"
+        split: {train: 800, val: 200, test: 100000}
+        fit: train_and_val
+        tests: [{name: again, source: "local:%1$s/kitti", domain: kitti}]
+      training:
+        {steps: 60, batch_size: 32, eval_batch_size: 100, learning_rate: 1.0e-2, warmup_steps: 5}
+      methods:
+        - {method: lora, rank: 2}
+        - method: glora
+          recipe: published
+          ranks: [2]
+          search: {population: 4, generations: 1, parents: 2, mutations: 2, crossovers: 2}
+          final: [inherit, retrain]
+          primary: retrain
+      """;
+
   @TempDir static Path temp;
   static Path copy;
 
@@ -33,6 +63,31 @@ class VtabTest {
         .runs(temp.resolve("runs"))
         .cache(temp.resolve("cache"))
         .build();
+  }
+
+  @Test
+  void aTaskGoesFromItsListsToTheTable() throws IOException {
+    Path file = Files.writeString(temp.resolve("vtab.yaml"), YAML.formatted(copy));
+    Answer ran = glora().run(file);
+    for (JsonNode run : ran.json().path("runs")) {
+      assertThat(run.path("status").asText()).isEqualTo("finished");
+      assertThat(run.path("data").path("rows").path("test").asInt()).isEqualTo(60);
+    }
+    JsonNode glora = ran.at("/runs/1");
+    assertThat(glora.path("test_openings")).hasSize(2);
+    for (JsonNode last : glora.path("finals")) {
+      boolean retrained = last.path("mode").asText().equals("retrain");
+      assertThat(last.path("trained_on").asText()).isEqualTo(retrained ? "train_and_val" : "");
+      // The same pictures under another name: one opening reads both.
+      assertThat(last.at("/metrics/test-again")).isEqualTo(last.at("/metrics/test"));
+    }
+    // One colour a class: a body that sees the pictures, their labels and no others' learns it.
+    assertThat(ran.at("/runs/0/metrics/test/accuracy").doubleValue()).isGreaterThan(0.8);
+    for (String split : List.of("test", "test-again")) {
+      Answer table = glora().table(file, new TableOptions("json", List.of(), split, "accuracy"));
+      assertThat(table.json().path("rows")).hasSize(3);
+      assertThat(table.at("/rows/0/task").asText()).isEqualTo("kitti");
+    }
   }
 
   @Test
