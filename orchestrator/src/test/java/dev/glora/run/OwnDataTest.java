@@ -2,10 +2,15 @@ package dev.glora.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.glora.GloraException;
+import dev.glora.Json;
 import dev.glora.api.Answer;
+import dev.glora.api.DataColumns;
 import dev.glora.api.Glora;
 import dev.glora.api.RunFilter;
 import java.io.IOException;
@@ -104,8 +109,134 @@ class OwnDataTest {
     assertThat(lines.get(1)).matches("1,\"good, good\",(negative|positive),0\\.\\d+|.*,1\\.0");
   }
 
+  private Answer drafted(Path table, String name) throws IOException {
+    Path file = temp.resolve(name + ".yaml");
+    Answer answer = glora.init(table, model, file, DataColumns.GUESSED);
+    assertThat(Files.readString(file)).contains("glora predict RUN");
+    return answer;
+  }
+
+  private JsonNode run(String name) {
+    Answer ran =
+        glora.run(
+            temp.resolve(name + ".yaml"),
+            "training.steps=12",
+            "methods.glora.search.generations=1");
+    for (JsonNode each : ran.json().path("runs")) {
+      assertThat(each.path("status").asText()).as(each.toString()).isEqualTo("finished");
+    }
+    return ran.at("/runs/2");
+  }
+
+  private static List<JsonNode> lines(Path file) throws IOException {
+    return Files.readAllLines(file).stream().map(Json::parse).toList();
+  }
+
   @Test
   @Order(5)
+  void numbersAreGuessedLearntAndPredicted() throws IOException {
+    Path table = temp.resolve("prices.jsonl");
+    List<String> rows = Files.readAllLines(data);
+    StringBuilder content = new StringBuilder();
+    for (int i = 1; i < rows.size(); i++) {
+      String[] cells = rows.get(i).split("\t", -1);
+      double price = (cells[1].equals("positive") ? 30_000 : 20_000) + 10.5 * i;
+      content.append(
+          Json.text(Json.object().put("text", cells[0]).put("price", price).put("nr", i)) + "\n");
+    }
+    Files.writeString(table, content);
+    Path file = temp.resolve("prices.yaml");
+    Answer answer =
+        glora.init(
+            table,
+            model,
+            file,
+            new DataColumns(
+                Optional.empty(), Optional.empty(), Optional.of("price"), Optional.empty()));
+    assertThat(answer.text()).contains("numbers  column \"price\", 2.0").contains("test, drawn\n");
+    assertThat(Files.readString(file)).contains("target: \"number\"");
+    JsonNode ran = run("prices");
+
+    JsonNode shown = glora.show(ran.path("run").asText()).json();
+    for (String split : new String[] {"val", "test"}) {
+      JsonNode metrics = shown.path("metrics").path(split);
+      assertThat(metrics.path("rmse").doubleValue())
+          .isEqualTo(Math.sqrt(metrics.path("mse").doubleValue()));
+      assertThat(metrics.has("accuracy")).isFalse();
+      assertThat(metrics.has("spearman")).isTrue();
+    }
+    assertThat(shown.path("search").path("best").has("accuracy")).isFalse();
+    Path predictions =
+        temp.resolve("runs")
+            .resolve(ran.path("run").asText())
+            .resolve(shown.at("/predictions/file").asText());
+    List<JsonNode> kept = lines(predictions);
+    double squares = 0;
+    for (JsonNode row : kept) {
+      double error = row.path("prediction").doubleValue() - row.path("label").doubleValue();
+      squares += error * error / kept.size();
+    }
+    assertThat(squares)
+        .isCloseTo(shown.at("/metrics/test/mse").doubleValue(), withinPercentage(0.01));
+    assertThat(glora.list(RunFilter.ALL).text()).contains(ran.path("run").asText());
+    Path input = Files.writeString(temp.resolve("more.csv"), "text\na good film\nbad day\n");
+    Path output = temp.resolve("more.out.csv");
+    Answer scored = glora.predict(ran.path("run").asText(), input, output, Optional.empty());
+    assertThat(scored.text()).contains(" in the mean");
+    assertThat(Files.readAllLines(output).get(1)).matches("a good film,\\d{4,5}\\.\\d+");
+  }
+
+  @Test
+  @Order(6)
+  void pairsWithSeveralLabelsAndGivenSplitsGoTheWholeWay() throws IOException {
+    Path folder = Files.createDirectories(temp.resolve("pairs"));
+    List<String> rows = Files.readAllLines(data);
+    StringBuilder train = new StringBuilder();
+    StringBuilder test = new StringBuilder();
+    for (int i = 1; i < rows.size() - 1; i++) {
+      ObjectNode row = Json.object().put("sentence1", rows.get(i).split("\t", -1)[0]);
+      row.put("sentence2", rows.get(i + 1).split("\t", -1)[0]);
+      ArrayNode tags = row.putArray("tags");
+      if (rows.get(i).endsWith("positive")) {
+        tags.add("first");
+      }
+      if (rows.get(i + 1).endsWith("positive") && i % 3 > 0) {
+        tags.add("second");
+      }
+      (i % 4 == 0 ? test : train).append(Json.text(row)).append('\n');
+    }
+    Files.writeString(folder.resolve("train.jsonl"), train);
+    Files.writeString(folder.resolve("test.jsonl"), test);
+    assertThat(drafted(folder, "pairs").text())
+        .contains("pairs of column \"sentence1\" and column \"sentence2\"")
+        .contains("labels   column \"tags\", any of 2: first (")
+        .contains("given: train, test; the others are drawn from train");
+    JsonNode ran = run("pairs");
+
+    JsonNode shown = glora.show(ran.path("run").asText()).json();
+    assertThat(shown.at("/metrics/test").has("micro_f1")).isTrue();
+    assertThat(shown.at("/per_class/test/1/class").asText()).isEqualTo("second");
+    assertThat(shown.at("/merge/identical")).isEqualTo(shown.at("/merge/rows"));
+    assertThat(Files.readString(Path.of(shown.path("folder").asText(), "report.md")))
+        .contains("## Metrics")
+        .contains("Each class on test");
+    Path output = temp.resolve("pairs.out.jsonl");
+    glora.predict(ran.path("run").asText(), folder.resolve("test.jsonl"), output, Optional.empty());
+    List<JsonNode> scored = lines(output);
+    assertThat((long) scored.size()).isEqualTo(test.toString().lines().count());
+    for (JsonNode row : scored) {
+      for (String name : new String[] {"first", "second"}) {
+        boolean said = false;
+        for (JsonNode each : row.path("prediction")) {
+          said |= each.asText().equals(name);
+        }
+        assertThat(said).isEqualTo(row.path("probabilities").path(name).doubleValue() > 0.5);
+      }
+    }
+  }
+
+  @Test
+  @Order(7)
   void runsThatHaveNoModelYetAndInputsThatWouldBeLostAreSentences() throws IOException {
     Path input = Files.writeString(temp.resolve("rows.txt"), "good\n");
     String run = glora.list(RunFilter.ALL).at("/runs/0/run").asText();
