@@ -122,7 +122,7 @@ class ReportsTest {
     assertThat(text.replaceAll("\n {12}", " "))
         .contains("data        800 train, 200 val, 1,234 test")
         .contains(
-            "evolution from a random start, 1,050 evaluations, best on val 81.0 % at loss 0.4111,"
+            "evolution from a taylor start, 1,050 evaluations, best on val 81.0 % at loss 0.4111,"
                 + " at most 1,000 adapter parameters (folded)")
         .contains("opened 2 times, once for each final (inherit at 2026-01-01T00:00:00Z, finetune")
         .contains("inherit              1.25e-07                200/200")
