@@ -147,7 +147,7 @@ def test_a_token_behind_the_border_of_a_document_is_not_seen(model_path: Path) -
         ('{"conversations": 3}', "sharegpt", "has no list `conversations`"),
         ('[{"conversations": [{"from": "cat", "value": ""}]}]', "sharegpt", "turn from 'cat'"),
         ('[{"instruction": ', "alpaca", "no JSON list and no JSON lines"),
-        ("", "alpaca", "has 0 rows"),
+        ("", "alpaca", "is empty"),
     ],
 )
 def test_malformed_files_are_one_sentence(
