@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.ToDoubleFunction;
 import java.util.function.ToLongFunction;
 
 /** Draws all that a run has: each picture as SVG and as PNG. */
@@ -65,7 +66,10 @@ public final class RunPlots {
     List<Trial> trials = store.trials(row.id());
     if (!trials.isEmpty()) {
       boolean loss = method.path("search").path("fitness").asText().equals("loss");
-      pictures.put("search-history", Charts.searchHistory(trials, loss));
+      ToDoubleFunction<Trial> fitness = loss ? Trial::loss : Trial::accuracy;
+      if (trials.stream().mapToDouble(fitness).anyMatch(Double::isFinite)) {
+        pictures.put("search-history", Charts.searchHistory(trials, loss));
+      }
       String counted = method.path("count").asText("stored");
       ToLongFunction<Trial> count = counted.equals("folded") ? Trial::folded : Trial::stored;
       pictures.put(

@@ -220,11 +220,15 @@ class RunPlotsTest {
       store.addTrial(
           new Trial(run.id(), 0, 0, "k", "c", 0.5, Double.POSITIVE_INFINITY, 1, 1, 1, "random"));
 
-      JsonNode drawn =
-          RunPlots.write(store, store.find(run.id()).orElseThrow(), runs.resolve("plots"));
-
-      assertThat(drawn.path("plots")).hasSize(3);
+      assertThat(plots(store, run)).hasSize(2);
+      store.addTrial(new Trial(run.id(), 0, 1, "l", "d", 0.5, 0.7, 1, 1, 1, "random"));
+      assertThat(plots(store, run)).hasSize(3);
     }
+  }
+
+  private JsonNode plots(RunStore store, PlannedRun run) {
+    return RunPlots.write(store, store.find(run.id()).orElseThrow(), runs.resolve("plots"))
+        .path("plots");
   }
 
   @Test
