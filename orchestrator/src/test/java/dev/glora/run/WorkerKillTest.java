@@ -74,14 +74,19 @@ class WorkerKillTest {
   void killedWorkersAndCoordinatorsLeaveTheResultsOfAnUndisturbedSearch() throws Exception {
     Search undisturbed = new Search("short", 4, 2);
     undisturbed.finish(1, List.of());
-    Search killed = new Search("short-killed", 4, 2);
     SplittableRandom random = new SplittableRandom(SEED);
     List<Moment> plan = new ArrayList<>();
     for (Who who : List.of(Who.WORKER, Who.COORDINATOR, Who.WORKER, Who.BOTH)) {
       plan.add(new Moment(who, 1, random.nextInt(MOST_MICROS)));
     }
-    assertThat(killed.finish(2, plan)).as("kills that came in time").isEqualTo(plan.size());
-    compare(killed, undisturbed);
+    // A fast machine ends a search before all of them: the rest is for the next one.
+    int kills = 0;
+    for (int i = 0; kills < plan.size(); i++) {
+      assertThat(i).as("searches for %d kills", kills).isLessThan(2 * plan.size());
+      Search killed = new Search("short-killed-" + i, 4, 2);
+      kills += killed.finish(2, plan.subList(kills, plan.size()));
+      compare(killed, undisturbed);
+    }
   }
 
   @Test
