@@ -29,6 +29,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -247,7 +248,9 @@ class LocalRunnerTest {
     assertThat(processes()).isEmpty();
   }
 
+  // WorkerKillTest kills some of them in each build.
   @Test
+  @Tag("slow")
   void aSearchWhoseWorkersAreAllKilledEndsAsAnUndisturbedOne() throws IOException {
     Path runs = temp.resolve("killed");
     At killer =
