@@ -166,6 +166,16 @@ class Full(Contender):
         self.model.requires_grad_(True)
 
 
+def want_input_gradients(model: nn.Module) -> None:
+    """Lets the first block's input take a gradient, and so the inputs of all adapted layers."""
+    first = next(
+        module
+        for module in model.modules()
+        if isinstance(module, nn.LayerNorm) or type(module).__name__.endswith("RMSNorm")
+    )
+    first.register_forward_hook(lambda m, i, y: y.requires_grad_(True))
+
+
 class Floor(Contender):
     """No method: the body's forward and the gradients of the inputs of all adapted layers.
 
@@ -173,11 +183,7 @@ class Floor(Contender):
     """
 
     def prepare(self) -> None:
-        for module in self.model.modules():
-            if isinstance(module, nn.LayerNorm) or type(module).__name__.endswith("RMSNorm"):
-                first = module
-                break
-        first.register_forward_hook(lambda m, i, y: y.requires_grad_(True))
+        want_input_gradients(self.model)
 
 
 class PeftLoRA(Contender):

@@ -179,14 +179,11 @@ def evaluation(subject: Any, rounds: int) -> dict[str, Any]:
 def profile(subject: Any, rounds: int) -> dict[str, Any]:
     """Seconds of forward and backward with one form at every site that has it."""
     import numpy as np
-    from contenders import Supernet
+    from contenders import Supernet, want_input_gradients
 
     supernet = Supernet(subject)
     _fill(supernet)
-    for module in supernet.model.modules():
-        if type(module).__name__.endswith("Norm"):  # as in the contender `floor`
-            module.register_forward_hook(lambda m, i, y: y.requires_grad_(True))
-            break
+    want_input_gradients(supernet.model)
     forward: dict[str, list[float]] = {name: [] for name in FORMS}
     backward: dict[str, list[float]] = {name: [] for name in FORMS}
     order, shuffle = list(FORMS), random.Random(0)

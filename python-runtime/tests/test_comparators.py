@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sessions
-import tiny
 import torch
 from peft import PeftModel
 from safetensors.torch import load_file
@@ -18,17 +16,7 @@ from glora import java, models
 from glora.errors import ConfigurationError
 from glora.methods.base import Method
 
-
-@pytest.fixture(scope="module")
-def body(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.write_model(tmp_path_factory.mktemp("body"))
-
-
-@pytest.fixture(autouse=True)
-def closed() -> Iterator[None]:
-    yield
-    for number in list(java._sessions):
-        java.close(number)
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 def method_of(session: Session) -> Method:

@@ -12,11 +12,6 @@ from glora.data.guess import guess
 from glora.errors import ConfigurationError
 
 
-@pytest.fixture(scope="module")
-def body(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.write_model(tmp_path_factory.mktemp("body"))
-
-
 def rows(count: int) -> list[dict[str, object]]:
     return [
         {"nr": i, "what they wrote": f"word {i} " * (1 + i % 5), "mood": ("up", "down")[i % 2]}

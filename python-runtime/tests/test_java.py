@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 import weakref
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +23,7 @@ from sessions import LARGEST, open_session
 from glora import java
 from glora.errors import ConfigurationError, DivergedError, SourceError, StorageError
 
-
-@pytest.fixture(scope="module")
-def body(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.write_model(tmp_path_factory.mktemp("body"))
-
-
-@pytest.fixture(autouse=True)
-def closed() -> Iterator[None]:
-    yield
-    for number in list(java._sessions):
-        java.close(number)
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 def plain(value: Any) -> bool:

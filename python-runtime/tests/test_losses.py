@@ -21,11 +21,6 @@ from glora.losses import Target
 TASK = {"split": {"train": 48, "val": 12, "test": 12, "seed": 3}, "max_length": 12}
 
 
-@pytest.fixture(scope="module")
-def body(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.write_model(tmp_path_factory.mktemp("body"))
-
-
 def texts(count: int = 80) -> list[str]:
     draw = np.random.default_rng(1)
     words = (*tiny.GOOD, *tiny.BAD, *tiny.PLAIN)

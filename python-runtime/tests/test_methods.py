@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sessions
-import tiny
 import torch
 from peft import PeftModel
 from safetensors.torch import load_file
@@ -26,16 +24,7 @@ from glora.trainer import Trainer
 TRAINED = tuple(sorted(set(METHODS) - {"majority"}))
 
 
-@pytest.fixture(scope="module")
-def body(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.write_model(tmp_path_factory.mktemp("body"))
-
-
-@pytest.fixture(autouse=True)
-def closed() -> Iterator[None]:
-    yield
-    for number in list(java._sessions):
-        java.close(number)
+pytestmark = pytest.mark.usefixtures("closed")
 
 
 def trainer(session: Session) -> Trainer:

@@ -26,11 +26,6 @@ from glora.errors import ConfigurationError, EnvironmentNotUsable
 SPLIT = {"train": 60, "val": 20, "test": 20, "seed": 2}
 
 
-@pytest.fixture(scope="module")
-def body(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.write_model(tmp_path_factory.mktemp("body"))
-
-
 def texts(count: int, first: int = 0) -> list[str]:
     words = (*tiny.GOOD, *tiny.BAD, *tiny.PLAIN)
     return [

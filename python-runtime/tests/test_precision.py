@@ -7,18 +7,12 @@ from typing import Any
 
 import pytest
 import sessions
-import tiny
 import torch
 from sessions import LARGEST, ROWS, Session, open_session
 from torch import Tensor
 
 from glora import java
 from glora.errors import ConfigurationError, EnvironmentNotUsable
-
-
-@pytest.fixture(scope="module")
-def body(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.write_model(tmp_path_factory.mktemp("body"))
 
 
 def step_gradients(session: Session) -> tuple[float, Tensor]:

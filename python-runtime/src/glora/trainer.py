@@ -155,8 +155,9 @@ class Trainer:
         self._set_structure(buffers)
         self._mode(training=False)
         with torch.inference_mode():
+            batch = buffers.batch(plan)
             for rows in self._cut(plan.rows, 1):
-                buffers.logits[rows].copy_(self._evaluated(self._batch(buffers, plan, rows)))
+                buffers.logits[rows].copy_(self._evaluated(self._part(batch, rows)))
             outputs, labels = buffers.logits[: plan.rows], buffers.labels[: plan.rows]
             # A merged head gives the label's own unit by itself.
             standard = self._target.standard(outputs) if self._merged else outputs
@@ -176,9 +177,9 @@ class Trainer:
         with torch.autocast(self._device.split(":")[0], torch.bfloat16):
             return self.method.forward(batch)
 
-    def _batch(self, buffers: Buffers, plan: Plan, rows: slice) -> dict[str, Tensor]:
-        """Returns views on some rows of the bound batch, or copies on the model's device."""
-        return {name: c[rows].to(self._device) for name, c in buffers.batch(plan).items()}
+    def _part(self, batch: Mapping[str, Tensor], rows: slice) -> dict[str, Tensor]:
+        """Returns views on some rows of a batch, or copies on the model's device."""
+        return {name: column[rows].to(self._device) for name, column in batch.items()}
 
     def _cut(self, rows: int, accumulate: int) -> list[slice]:
         """Cuts a batch into micro-batches of sizes that differ by one row at most."""
@@ -384,12 +385,13 @@ class Trainer:
         torch.manual_seed(plan.seed)
         self.optimizer.zero_grad()
         buffers.loss[0] = 0
-        whole = self._target.weight(buffers.batch(plan))
+        batch = buffers.batch(plan)  # pixels are made into numbers here, so once
+        whole = self._target.weight(batch)
         for rows in self._cut(plan.rows, self._accumulate):
-            batch = self._batch(buffers, plan, rows)
-            outputs = self._forward(batch).float()
+            part = self._part(batch, rows)
+            outputs = self._forward(part).float()
             loss = self._target.loss(outputs, buffers.labels[rows].to(self._device))
-            share = self._target.weight(batch) / whole
+            share = self._target.weight(part) / whole
             if share != 1:
                 loss = loss * share
             buffers.loss[0] += loss.detach().cpu()

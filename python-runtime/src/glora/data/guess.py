@@ -92,8 +92,11 @@ def guess(
             f"{path} is no table; expected a file in {', '.join(table.SUFFIXES)}, a folder with "
             f"train, val and test as such files, or what datasets.save_to_disk wrote."
         )
-    task, records = _task(path, text_column, pair_column, label_column, target)
-    rows = table.read(path, task)
+    records = list(table.records(path))
+    columns = list(dict.fromkeys(str(column) for record in records for column in record.cells))
+    cells = [record.cells for record in records]
+    task = _task(path, cells, columns, text_column, pair_column, label_column, target)
+    rows = table.rows_of(records, path, task)
     classes, numbers = _labels(rows, task)
     if task.target != "number" and len(classes) > MOST_CLASSES:
         raise ConfigurationError(
@@ -116,7 +119,7 @@ def guess(
     return {
         "rows": len(records),
         "texts": len(clear),
-        "columns": list(dict.fromkeys(str(column) for record in records for column in record)),
+        "columns": columns,
         "text_column": task.text_column,
         "pair_column": task.pair_column,
         "label_column": list(task.label_columns)
@@ -146,14 +149,14 @@ def guess(
 
 def _task(
     path: Path,
+    records: Sequence[Mapping[str, Any]],
+    columns: list[str],
     text: str | None,
     pair: str | None,
     label: str | None,
     target: str | None,
-) -> tuple[Task, list[Mapping[str, Any]]]:
-    """The task block that the columns suggest, and all rows."""
-    records = [record.cells for record in table.records(path)]
-    columns = list(dict.fromkeys(str(column) for record in records for column in record))
+) -> Task:
+    """The task block that the columns suggest."""
     for name, option in (
         (text, "--text-column"),
         (pair, "--pair-column"),
@@ -174,11 +177,11 @@ def _task(
     block: dict[str, Any] = {"source": f"local:{path}", "text_column": text}
     block.update(pair_column=pair, split_column=split)
     if len(flags) > 1 and target in (None, "labels"):
-        return Task.of({**block, "label_column": flags, "target": "labels"}), records
+        return Task.of({**block, "label_column": flags, "target": "labels"})
     label = label or _label_column(path, records, rest)
     kind, separator = _kind([record.get(label) for record in records], target)
     block.update(label_column=label, target=kind, label_separator=separator)
-    return Task.of(block), records
+    return Task.of(block)
 
 
 def _named(columns: Iterable[str], names: Sequence[str]) -> str | None:

@@ -11,7 +11,7 @@ import csv
 import difflib
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,16 +64,21 @@ def read(path: Path, task: Task) -> Rows:
             that are not of the task's target.
         EnvironmentNotUsable: Parquet or Arrow without pyarrow.
     """
+    return rows_of(records(path), path, task)
+
+
+def rows_of(found: Iterable[Record], path: Path, task: Task) -> Rows:
+    """Make labelled texts of what `records` yields of a path; see `read`."""
     rows: list[tuple[str, str | None, str | None]] = []
     cells = []
-    for record in records(path):
+    for record in found:
         first = text(record, task.text_column, "task.text_column")
         pair = text(record, task.pair_column, "task.pair_column") if task.pair_column else None
-        found = [value(record, column, "task.label_column") for column in task.label_columns]
+        given = [value(record, column, "task.label_column") for column in task.label_columns]
         if one_line(first) and (pair is None or one_line(pair)):
             split = _split(record, task.split_column) if task.split_column else record.split
             rows.append((one_line(first), None if pair is None else one_line(pair), split))
-            cells.append(labels.Cell(record.where, first, found))
+            cells.append(labels.Cell(record.where, first, given))
     if not rows:
         raise ConfigurationError(
             f"{path} has no row with a text in {task.text_column!r}; expected labelled texts."
@@ -118,11 +123,6 @@ def records(path: Path) -> Iterator[Record]:
             )
         for number, cells in enumerate(arrow.dataset_rows(folder), 1):
             yield Record(f"Row {number} of {folder}", cells, given)
-
-
-def columns(path: Path) -> list[str]:
-    """Return the names of all columns, in order."""
-    return list(dict.fromkeys(name for record in records(path) for name in record.cells))
 
 
 def _split_files(folder: Path) -> dict[str, Path]:

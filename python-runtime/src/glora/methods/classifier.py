@@ -11,6 +11,7 @@ from glora.errors import ConfigurationError
 from glora.losses import LANGUAGE
 from glora.methods.base import Method, Opening, Parameters
 from glora.optimizer import Entry
+from glora.targets import find_targets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +26,7 @@ __all__ = [
     "adapter_seed",
     "count",
     "excluded",
+    "find_sites",
     "head_entries",
     "head_of",
     "head_tensors",
@@ -149,6 +151,15 @@ def excluded(model: PreTrainedModel, settings: Mapping[str, Any]) -> list[str]:
         return list(settings.get("exclude", ()))
     known = models.architecture(str(model.config.model_type)).exclude
     return list(dict.fromkeys([*settings.get("exclude", ()), *known]))
+
+
+def find_sites(model: PreTrainedModel, settings: Mapping[str, Any]) -> dict[str, nn.Module]:
+    """Returns the linears that the settings `targets` and `exclude` choose, by name.
+
+    Raises:
+        ConfigurationError: a pattern matches nothing, or a tied weight is chosen.
+    """
+    return find_targets(model, settings.get("targets", "all-linear"), excluded(model, settings))
 
 
 def head_entries(model: PreTrainedModel) -> list[Entry]:

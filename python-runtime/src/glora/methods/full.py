@@ -61,7 +61,10 @@ class FullMethod(ClassifierMethod):
         ]
         for entry in self._adapter:
             entry.parameter.requires_grad_(True)
-        self.reset_weights(opening.seed)
+        if self._weights == "pretrained":
+            models.init_head(self.model, opening.seed)  # the body has just been read
+        else:
+            self.reset_weights(opening.seed)
 
     def _trains(self, name: str) -> bool:
         """Whether a parameter of the body is trained."""

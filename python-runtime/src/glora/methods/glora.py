@@ -18,6 +18,7 @@ from glora.methods.classifier import (
     ClassifierMethod,
     adapter_seed,
     excluded,
+    find_sites,
     head_entries,
     head_tensors,
 )
@@ -25,7 +26,6 @@ from glora.models import init_head
 from glora.optimizer import Entry
 from glora.peft_export import export_peft
 from glora.structure import SearchSpace
-from glora.targets import find_targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -64,7 +64,7 @@ class GLoRAMethod(ClassifierMethod):
         )
         targets = settings.get("targets", "all-linear")
         exclude = excluded(self.model, settings)
-        bare = undeclarable(self.model, find_targets(self.model, targets, exclude))
+        bare = undeclarable(self.model, find_sites(self.model, settings))
         if bare:
             self.notes = (
                 f"C and E leave the space at {len(bare)} sites such as {bare[0]}: they would make "

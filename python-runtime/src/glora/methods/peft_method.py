@@ -14,14 +14,13 @@ from glora.methods.classifier import (
     ClassifierMethod,
     adapter_seed,
     count,
-    excluded,
+    find_sites,
     head_entries,
     head_tensors,
 )
 from glora.models import init_head
 from glora.optimizer import Entry
 from glora.peft_export import sort_config
-from glora.targets import find_targets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,25 +46,20 @@ class PeftMethod(ClassifierMethod):
     def __init__(self, opening: Opening) -> None:
         super().__init__(opening)
         settings = opening.settings
-        targets = find_targets(
-            self.model,
-            settings.get("targets", "all-linear"),
-            excluded(self.model, settings),
-        )
-        targets = self._chosen(targets)
+        targets = self._chosen(find_sites(self.model, settings))
         config = self._config(list(targets), settings)
         with warnings.catch_warnings():
             # PEFT asks transformers for an attribute under its old name.
             warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
             self._peft = _peft(self.name).get_peft_model(self.model, config, adapter_name=ADAPTER)
         self._layers: dict[str, Any] = {name: self.model.get_submodule(name) for name in targets}
-        heads = {id(entry.parameter) for entry in head_entries(self.model)}
+        self._head = head_entries(self.model)
+        heads = {id(entry.parameter) for entry in self._head}
         self._adapter = [
             Entry(_entry_name(name), parameter, decay=self._decays(name))
             for name, parameter in self.model.named_parameters()
             if parameter.requires_grad and id(parameter) not in heads
         ]
-        self._head = head_entries(self.model)
         self._start = {
             entry.name: entry.parameter.detach().clone()
             for entry in self._adapter

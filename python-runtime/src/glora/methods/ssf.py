@@ -19,13 +19,13 @@ from glora.methods.classifier import (
     ClassifierMethod,
     adapter_seed,
     count,
-    excluded,
+    find_sites,
     head_entries,
     head_tensors,
 )
 from glora.models import init_head
 from glora.optimizer import Entry
-from glora.targets import find_targets, replace_modules
+from glora.targets import replace_modules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,12 +76,7 @@ class SSFMethod(ClassifierMethod):
 
     def __init__(self, opening: Opening) -> None:
         super().__init__(opening)
-        settings = opening.settings
-        targets = find_targets(
-            self.model,
-            settings.get("targets", "all-linear"),
-            excluded(self.model, settings),
-        )
+        targets = find_sites(self.model, opening.settings)
         self._layers = {name: _ScaledLinear(base) for name, base in targets.items()}
         replace_modules(self.model, [(layer.base, layer) for layer in self._layers.values()])
         # Weight decay would pull a scale to zero, and its neutral value is one.

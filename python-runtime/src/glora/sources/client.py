@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from glora.errors import SourceError
+
 _POLL_SECONDS = 0.2
 
 
@@ -55,6 +57,12 @@ def run(
             child.wait()
             raise
     return code, (folder / "log").read_text("utf-8", errors="replace")
+
+
+def unexplained(client: str, spec: object, said: str) -> SourceError:
+    """Return the error of a client whose words mean nothing to us: its last line."""
+    last = next((line for line in reversed(said.splitlines()) if line.strip()), "no output")
+    return SourceError(f"{client} could not fetch {spec}: {last.strip()}")
 
 
 def _size(folder: Path) -> int:

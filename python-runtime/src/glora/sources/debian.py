@@ -10,7 +10,7 @@ from pathlib import Path
 
 from glora import storage
 from glora.errors import SourceError
-from glora.sources.client import run
+from glora.sources.client import run, unexplained
 from glora.sources.source import Source
 
 _NO_SPACE = re.compile(r"No space left on device|Disk quota exceeded|enough free space")
@@ -71,7 +71,6 @@ def _failure(spec: Source, folder: Path, said: str) -> Exception:
             f"the network (or apt's sources) and run the same command again."
         )
     else:
-        last = next((line for line in reversed(said.splitlines()) if line.strip()), "no output")
-        error = SourceError(f"apt-get could not fetch {spec}: {last.strip()}")
+        error = unexplained("apt-get", spec, said)
     error.add_note(f"apt-get said:\n{said.strip()}")
     return error

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from glora import storage
 from glora.errors import EnvironmentNotUsable, SourceError
-from glora.sources.client import run
+from glora.sources.client import run, unexplained
 from glora.sources.source import Source
 
 _FORMAT = {"wheel": ["--only-binary", ":all:"], "sdist": ["--no-binary", ":all:"]}
@@ -157,7 +157,6 @@ def _failure(spec: Source, expected: str | None, folder: Path, said: str) -> Exc
             f"check its name and version, and pip's index settings."
         )
     else:
-        last = next((line for line in reversed(said.splitlines()) if line.strip()), "no output")
-        error = SourceError(f"pip could not fetch {spec}: {last.strip()}")
+        error = unexplained("pip", spec, said)
     error.add_note(f"pip said:\n{said.strip()}")
     return error
