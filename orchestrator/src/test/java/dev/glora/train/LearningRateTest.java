@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 class LearningRateTest {
   private static TrainingSpec spec(int steps, int warmup, double last) {
-    return new TrainingSpec(steps, 8, 8, 1e-3, warmup, last, 0, 0, 0, 10);
+    return new TrainingSpec(steps, 8, 8, 1e-3, warmup, last, 0, 0, 0, 10, 1, false);
   }
 
   @Test
