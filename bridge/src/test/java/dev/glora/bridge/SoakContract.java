@@ -65,6 +65,9 @@ public abstract class SoakContract {
                 "-Xmx64m",
                 "-XX:+AlwaysPreTouch",
                 "-XX:+UseSerialGC",
+                // The optimising compiler takes scratch memory in steps of some MiB, at moments of
+                // its own, and the allocator keeps it: calls do not leave that behind.
+                "-XX:TieredStopAtLevel=1",
                 "-Dglora.root=" + System.getProperty("glora.root"),
                 "-cp",
                 System.getProperty("java.class.path"),
