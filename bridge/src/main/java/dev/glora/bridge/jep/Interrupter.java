@@ -25,6 +25,9 @@ final class Interrupter {
             return t;
           });
 
+  /** Of that thread alone. Attaching anew each time leaves native memory behind in the JVM. */
+  private PyCallable interrupt;
+
   Interrupter(SharedInterpreter interpreter) {
     this.interpreter = interpreter;
   }
@@ -33,9 +36,11 @@ final class Interrupter {
   CompletableFuture<Void> send() {
     return CompletableFuture.runAsync(
         () -> {
-          try (Interpreter here = interpreter.attach(true)) {
-            ((PyCallable) here.getValue(Trampoline.MODULE + ".interrupt")).call();
+          if (interrupt == null) {
+            Interpreter here = interpreter.attach(true);
+            interrupt = (PyCallable) here.getValue(Trampoline.MODULE + ".interrupt");
           }
+          interrupt.call();
         },
         thread);
   }
