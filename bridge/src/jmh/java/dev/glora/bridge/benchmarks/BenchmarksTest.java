@@ -32,6 +32,8 @@ class BenchmarksTest {
                     .measurementIterations(1)
                     .measurementTime(TimeValue.milliseconds(50))
                     .shouldFailOnError(true)
+                    // One hands over a GiB; the tests' own processes have less.
+                    .jvmArgsAppend("-XX:MaxDirectMemorySize=2g")
                     .output(folder.resolve("log").toString())
                     .build())
             .run();
