@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import time
+import traceback
 from typing import Any
 
 kept: list[Any] = []
@@ -154,6 +155,34 @@ def memory_wrapped() -> None:
         memory_error()
     except MemoryError as error:
         raise RuntimeError("step 3 failed") from error
+
+
+def spin_in_a_finaliser(tell: Any) -> None:
+    """Ends by a second interruption only: Python ignores what a finaliser raises."""
+
+    class Stubborn:
+        def __del__(self) -> None:
+            spin(tell)
+
+    Stubborn()
+    spin(lambda: None)
+
+
+def spin_where_errors_are_described(tell: Any) -> None:
+    """Is to be struck itself, in the bridge that describes this, and in Jep that does."""
+
+    def spin_once(owner: Any, name: str) -> None:
+        plain = vars(owner)[name]
+
+        def spinning(*args: Any) -> None:
+            setattr(owner, name, plain)
+            spin(lambda: None)
+
+        setattr(owner, name, spinning)
+
+    spin_once(traceback, "extract_tb")
+    spin_once(traceback.TracebackException, "from_exception")
+    spin(tell)
 
 
 def spin(begun: Any) -> None:

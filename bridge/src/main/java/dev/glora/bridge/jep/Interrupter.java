@@ -4,6 +4,7 @@ import dev.glora.bridge.spi.Trampoline;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.locks.LockSupport;
 import jep.Interpreter;
 import jep.SharedInterpreter;
 import jep.python.PyCallable;
@@ -15,6 +16,8 @@ import jep.python.PyCallable;
  * native code that keeps the GIL.
  */
 final class Interrupter {
+
+  private static final long AGAIN_NANOS = 100_000;
 
   private final SharedInterpreter interpreter;
   private final ExecutorService thread =
@@ -28,20 +31,30 @@ final class Interrupter {
   /** Of that thread alone. Attaching anew each time leaves native memory behind in the JVM. */
   private PyCallable interrupt;
 
+  /** Complete once CPython knows of all that were sent. */
+  private volatile CompletableFuture<Void> sent = CompletableFuture.completedFuture(null);
+
   Interrupter(SharedInterpreter interpreter) {
     this.interpreter = interpreter;
   }
 
-  /** Sends one interruption; the future is complete once CPython knows of it. */
-  CompletableFuture<Void> send() {
-    return CompletableFuture.runAsync(
-        () -> {
-          if (interrupt == null) {
-            Interpreter here = interpreter.attach(true);
-            interrupt = (PyCallable) here.getValue(Trampoline.MODULE + ".interrupt");
-          }
-          interrupt.call();
-        },
-        thread);
+  /** Sends one interruption. */
+  synchronized void send() {
+    sent = CompletableFuture.runAsync(this::interrupt, thread);
+  }
+
+  private void interrupt() {
+    if (interrupt == null) {
+      Interpreter here = interpreter.attach(true);
+      interrupt = (PyCallable) here.getValue(Trampoline.MODULE + ".interrupt");
+    }
+    while (!interrupt.callAs(Boolean.class)) {
+      LockSupport.parkNanos(AGAIN_NANOS);
+    }
+  }
+
+  /** Returns a future that is complete once CPython knows of all that were sent. */
+  CompletableFuture<Void> sent() {
+    return sent;
   }
 }

@@ -59,6 +59,7 @@ final class JepPython implements Engine {
     exported = trampoline("exported");
     drain = trampoline("drain");
     finishLines = trampoline("finish_lines");
+    trampoline("hear_lost_interruptions").call((Runnable) interrupter::send);
   }
 
   /**
@@ -119,7 +120,8 @@ final class JepPython implements Engine {
 
   @Override
   public CompletableFuture<Void> plant() {
-    return interrupter.send();
+    interrupter.send();
+    return interrupter.sent();
   }
 
   @Override
@@ -155,9 +157,10 @@ final class JepPython implements Engine {
   public void drain() {
     boolean clean = false;
     while (!clean) {
+      interrupter.sent().join();
       try {
         drain.call();
-        clean = true;
+        clean = interrupter.sent().isDone();
       } catch (JepException e) {
         if (!JepFailures.isInterruption(e)) {
           throw e;

@@ -195,7 +195,13 @@ public final class OwnerThread {
     if (!job.interruptible) {
       return false;
     }
-    job.interruptions.add(started.join().plant());
+    // While native code keeps the interpreter, one that waits is enough: a heap of them would
+    // strike
+    // one after the other, also what tells of the first.
+    int sent = job.interruptions.size();
+    if (sent == 0 || job.interruptions.get(sent - 1).isDone()) {
+      job.interruptions.add(started.join().plant());
+    }
     return true;
   }
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ctypes
 import gc
 import mmap
+import sys
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the module that this runs in
-    from trampoline import LIST, Interrupted, _owner, takers
+    from trampoline import CANCELLED, LIST, Interrupted, _owner, kind_of, takers
 
 # Tensors -----------------------------------------------------------------------------------------
 
@@ -133,15 +135,58 @@ _raise_in.argtypes = (ctypes.c_ulong, ctypes.py_object)
 _raise_in.restype = ctypes.c_int
 
 
-def interrupt() -> None:
-    """Makes the owner thread raise Interrupted at its next bytecode; called on another thread."""
+# Set while the owner thread hears of a lost interruption: one that struck then would be lost, too.
+_hearing = False
+
+
+def interrupt() -> bool:
+    """Makes the owner thread raise Interrupted at its next bytecode; called on another thread.
+
+    Returns:
+        False if nothing was done since this is no moment for it.
+    """
+    if _hearing:
+        return False
     _raise_in(_owner, Interrupted)
+    return True
 
 
 def drain() -> None:
     """Gives an Interrupted that came too late the time to strike here; Java ignores it."""
     for _ in range(100):
         pass
+
+
+def hear_lost_interruptions(again: Callable[[], None]) -> None:
+    """Keeps interruptions out of the output, which tells of what nobody has caught.
+
+    One that strikes a finaliser or a callback ends nothing but that: Python ignores what these
+    raise, and it is sent again. One that strikes while Jep describes an exception, which is an
+    interruption itself, has nothing left to end.
+
+    Args:
+        again: sends another one.
+    """
+    tell_unraisable, tell_uncaught = sys.unraisablehook, sys.excepthook
+
+    def unraisable(event: Any) -> None:
+        global _hearing
+        if kind_of(event.exc_value) != CANCELLED:
+            tell_unraisable(event)
+            return
+        _hearing = True
+        try:
+            again()
+        finally:
+            _hearing = False  # and no other thread gets its turn before this has returned
+
+    def uncaught(
+        kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        if kind_of(error) != CANCELLED:
+            tell_uncaught(kind, error, trace)
+
+    sys.unraisablehook, sys.excepthook = unraisable, uncaught
 
 
 # Self-test ---------------------------------------------------------------------------------------
