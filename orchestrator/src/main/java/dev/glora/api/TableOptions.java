@@ -10,8 +10,9 @@ import java.util.List;
  *     {@code json}
  * @param published tables of published values; where there is none, those in the folder {@code
  *     published} beside the experiment file
- * @param split {@code val} or {@code test}
- * @param metric name of the metric
+ * @param split {@code val}, {@code test}, of a further test set {@code test-NAME}, or {@code
+ *     evaluate}, the experiment's benchmarks
+ * @param metric name of the metric; {@code accuracy} of benchmarks is what papers report of each
  */
 public record TableOptions(String format, List<Path> published, String split, String metric) {
   /** Accuracy on test, for a terminal. */

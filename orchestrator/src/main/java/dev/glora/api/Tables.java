@@ -53,11 +53,12 @@ final class Tables {
   static Answer table(
       Settings settings, Path file, List<PlannedRun> plan, boolean seeds, TableOptions options) {
     TableFormat format = TableFormat.of(options.format());
-    if (!options.split().equals("val") && !options.split().matches("test(-.+)?")) {
+    if (!options.split().matches("val|test(-.+)?|evaluate")) {
       throw GloraException.usage(
           "There is no split \""
               + options.split()
-              + "\" with results; expected val, test or, of a further test set, test-NAME.");
+              + "\" with results; expected val, test, of a further test set test-NAME, or evaluate, the"
+              + " experiment's benchmarks.");
     }
     List<PublishedValue> published = new ArrayList<>();
     options.published().forEach(each -> published.addAll(PublishedValue.read(each)));

@@ -157,8 +157,17 @@ final class Verbs {
               List.of(
                   option(null, "format", "text|md|csv|latex|json", "form (default: text)"),
                   option(null, "published", "CSV", "table of published values, may be repeated"),
-                  option(null, "split", "val|test", "what was measured on (default: test)"),
-                  option(null, "metric", "NAME", "what was measured (default: accuracy)")),
+                  option(
+                      null,
+                      "split",
+                      "val|test|test-NAME|evaluate",
+                      "what was measured on: a split, a further test set, or the benchmarks"
+                          + " (default: test)"),
+                  option(
+                      null,
+                      "metric",
+                      "NAME",
+                      "what was measured (default: accuracy, of benchmarks what papers report)")),
               1,
               ANY,
               call -> call.glora().table(Path.of(call.argument(0)), table(call), call.overrides())),

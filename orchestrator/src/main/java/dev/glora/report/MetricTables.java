@@ -36,6 +36,10 @@ final class MetricTables {
       }
     }
     StringBuilder out = new StringBuilder(table.markdown());
+    TextTable further = further();
+    if (!further.isEmpty()) {
+      out.append('\n').append(further.markdown());
+    }
     reasons.forEach(
         (what, reason) ->
             out.append("\nNot defined: ").append(what).append(": ").append(reason).append(".\n"));
@@ -45,6 +49,28 @@ final class MetricTables {
           .append(classes(classes).markdown());
     }
     return out.toString();
+  }
+
+  /** What was measured beside val and test: further test sets, and benchmarks. */
+  TextTable further() {
+    TextTable table = new TextTable(3, "final", "measured on", "metric", "value");
+    for (JsonNode last : run.path("finals")) {
+      for (var split : last.path("metrics").properties()) {
+        if (!split.getKey().equals("val") && !split.getKey().equals("test")) {
+          for (var metric : split.getValue().properties()) {
+            table.row(
+                List.of(
+                    last.path("mode").asText(),
+                    split.getKey(),
+                    metric.getKey(),
+                    metric.getKey().endsWith(".rows")
+                        ? Numbers.count(metric.getValue())
+                        : Numbers.fixed(metric.getValue(), 4)));
+          }
+        }
+      }
+    }
+    return table;
   }
 
   private static List<String> names(JsonNode last) {

@@ -46,8 +46,9 @@ public final class ResultTable {
    * @param experiment name of the experiment
    * @param groups its configurations
    * @param published what was published, about these runs or others
-   * @param split {@code val} or {@code test}
-   * @param metric name of the metric
+   * @param split {@code val}, {@code test}, {@code test-NAME} or {@code evaluate}, the experiment's
+   *     benchmarks
+   * @param metric name of the metric; {@code accuracy} of benchmarks is what papers report of each
    * @return the table
    */
   public static ResultTable of(
@@ -67,7 +68,9 @@ public final class ResultTable {
     for (Group group : groups) {
       missing += group.missing();
       if (!group.runs().isEmpty()) {
-        rows(rows, group, published, split, metric);
+        for (Measure measure : Measure.of(group.runs(), split, metric)) {
+          rows(rows, group, published, measure);
+        }
       }
     }
     document.put("missing", missing);
@@ -75,15 +78,19 @@ public final class ResultTable {
     if (!averages.isEmpty()) {
       document.set("averages", averages);
     }
+    ArrayNode means = BenchmarkMeans.of(rows);
+    if (!means.isEmpty()) {
+      document.set("benchmark_means", means);
+    }
     return new ResultTable(document);
   }
 
   private static void rows(
-      ArrayNode rows, Group group, List<PublishedValue> published, String split, String metric) {
+      ArrayNode rows, Group group, List<PublishedValue> published, Measure measure) {
     Map<String, TreeMap<Long, JsonNode>> modes = new LinkedHashMap<>();
     for (JsonNode run : group.runs()) {
       for (JsonNode last : run.path("finals")) {
-        if (last.path("metrics").path(split).path(metric).isNumber()) {
+        if (measure.of(last).isNumber()) {
           modes
               .computeIfAbsent(last.path("mode").asText(), mode -> new TreeMap<>())
               .put(run.path("seed").asLong(), last);
@@ -93,16 +100,10 @@ public final class ResultTable {
     JsonNode run = group.runs().get(0);
     modes.forEach(
         (mode, finals) -> {
-          ObjectNode row = row(run, mode, finals, split, metric);
+          ObjectNode row = row(run, mode, finals, measure);
           List<PublishedValue> about = new ArrayList<>();
           for (PublishedValue value : published) {
-            if (value.split().equals(split)
-                && value.metric().equals(metric)
-                && value.isAbout(
-                    run.path("task").asText(),
-                    run.path("method").asText(),
-                    run.path("label").asText(),
-                    run.path("configuration").path("model").path("source").asText())) {
+            if (measure.isOf(value, run)) {
               about.add(value);
             }
           }
@@ -116,12 +117,15 @@ public final class ResultTable {
   }
 
   private static ObjectNode row(
-      JsonNode run, String mode, SortedMap<Long, JsonNode> finals, String split, String metric) {
-    double unit = share(metric) ? 100 : 1;
+      JsonNode run, String mode, SortedMap<Long, JsonNode> finals, Measure measure) {
+    double unit = share(measure.metric()) ? 100 : 1;
     List<Double> values = new ArrayList<>();
     List<Double> parameters = new ArrayList<>();
     ObjectNode row = Json.object();
     row.set("task", run.path("task"));
+    if (measure.benchmark() != null) {
+      row.put("benchmark", measure.benchmark()).put("metric", measure.metric());
+    }
     row.put("method", run.path("method").asText());
     row.put("label", run.path("label").asText());
     row.put("final", mode);
@@ -130,7 +134,7 @@ public final class ResultTable {
     ArrayNode shown = row.putArray("values");
     finals.forEach(
         (seed, last) -> {
-          double value = unit * last.path("metrics").path(split).path(metric).doubleValue();
+          double value = unit * measure.of(last).doubleValue();
           seeds.add(seed);
           shown.add(value);
           values.add(value);

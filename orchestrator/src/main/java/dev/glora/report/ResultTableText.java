@@ -80,8 +80,12 @@ final class ResultTableText {
     }
     JsonNode parameters = row.path("parameters");
     String mode = row.path("final").asText();
+    String task = row.path("task").asText();
+    if (row.has("benchmark")) {
+      task += ", " + row.path("benchmark").asText() + " (" + row.path("metric").asText() + ")";
+    }
     return List.of(
-        row.path("task").asText(),
+        task,
         row.path("label").asText(),
         mode.equals("train") ? "" : mode + (row.path("primary").asBoolean() ? " *" : ""),
         String.valueOf(values.size()),
@@ -112,6 +116,7 @@ final class ResultTableText {
     List<String> notes = new ArrayList<>();
     notes.add(VERDICTS + (anyPrimary() ? " An asterisk marks the primary final." : ""));
     table.path("averages").forEach(line -> notes.add(VtabAverages.sentence(line)));
+    table.path("benchmark_means").forEach(line -> notes.add(BenchmarkMeans.sentence(line)));
     int missing = table.path("missing").asInt();
     if (missing > 0) {
       notes.add(
@@ -167,7 +172,8 @@ final class ResultTableText {
                 "verdict",
                 "source",
                 "verified",
-                "note")
+                "note",
+                "benchmark")
             .get();
     try (CSVPrinter printer = new CSVPrinter(out, format)) {
       for (JsonNode row : table.path("rows")) {
@@ -179,7 +185,7 @@ final class ResultTableText {
             text(row.path("final")),
             text(row.path("primary")),
             text(table.path("split")),
-            text(table.path("metric")),
+            text(row.path("metric").isMissingNode() ? table.path("metric") : row.path("metric")),
             text(table.path("unit")),
             row.path("values").size(),
             text(row.path("mean")),
@@ -193,7 +199,8 @@ final class ResultTableText {
             text(row.path("verdict")),
             text(published.path("source")),
             text(published.path("verified")),
-            text(published.path("note")));
+            text(published.path("note")),
+            text(row.path("benchmark")));
       }
     } catch (IOException e) {
       throw new UncheckedIOException("A string builder took no text", e);

@@ -14,10 +14,11 @@ import java.nio.file.Path;
 /**
  * Everything known of a run as one JSON object: what {@code glora show --json} prints.
  *
- * <p>{@code digests}, {@code metrics} (and {@code undefined}, why one of them is null, {@code
- * per_class}, and {@code predictions}, the file of each test row's), {@code merge} and {@code
- * parameters} at the top are those of the primary final; {@code finals} has all. What is not known
- * yet is null or empty, never missing.
+ * <p>{@code digests}, {@code metrics} (of val, of test, of each further test set as {@code
+ * test-NAME}, and {@code evaluate}, the benchmarks; and {@code undefined}, why one of them is null,
+ * {@code per_class}, and {@code predictions}, the file of each test row's), {@code merge} and
+ * {@code parameters} at the top are those of the primary final; {@code finals} has all. What is not
+ * known yet is null or empty, never missing.
  */
 public final class RunDocument {
   private RunDocument() {}
@@ -76,6 +77,11 @@ public final class RunDocument {
     ObjectNode metrics = Json.object();
     metrics.set("val", orEmpty(primary.path("metrics").path("val")));
     metrics.set("test", orEmpty(primary.path("metrics").path("test")));
+    // Further test sets, by the names of their splits, and the benchmarks.
+    primary
+        .path("metrics")
+        .properties()
+        .forEach(each -> metrics.set(each.getKey(), each.getValue()));
     out.set("metrics", metrics);
     out.set("undefined", orEmpty(primary.path("undefined")));
     out.set("per_class", orEmpty(primary.path("per_class")));

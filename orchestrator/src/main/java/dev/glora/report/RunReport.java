@@ -36,6 +36,10 @@ public final class RunReport {
     TextTable methods = MethodTable.narrow(List.of(run));
     if (!methods.isEmpty()) {
       out.append('\n').append(methods.text());
+      TextTable further = new MetricTables(run).further();
+      if (!further.isEmpty()) {
+        out.append('\n').append(further.text());
+      }
       out.append('\n').append(merge().text());
     }
     if (!structure.isEmpty()) {

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.glora.Json;
 import dev.glora.report.ResultTable.Group;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
@@ -208,6 +209,47 @@ class ResultTableTest {
   void markdownIsATable() {
     assertThat(table(published("glora", 85, true)).text(TableFormat.MD).lines().limit(4))
         .allMatch(line -> line.chars().filter(c -> c == '|').count() == 10);
+  }
+
+  /** The committed numbers of the LLaMA table, beside a run that has just these values. */
+  @Test
+  void benchmarksStandBesideTheirPublishedValuesWithTheirMean() {
+    ObjectNode run = (ObjectNode) run("glora", 56, 0.5);
+    run.put("task", "sharegpt");
+    ObjectNode configuration = (ObjectNode) run.path("configuration");
+    ((ObjectNode) configuration.path("model")).put("source", "hf:huggyllama/llama-7b@main");
+    ObjectNode values = ((ObjectNode) run.at("/finals/0/metrics")).putObject("evaluate");
+    for (String name : List.of("arc_challenge", "hellaswag", "mmlu", "truthfulqa_mc")) {
+      configuration.withArray("evaluate").addObject().put("name", name);
+      values.put(name + ".rows", 10);
+    }
+    values.put("arc_challenge.acc", 0.1).put("arc_challenge.acc_norm", 0.532);
+    values.put("hellaswag.acc", 0.1).put("hellaswag.acc_norm", 0.774);
+    values.put("mmlu.acc", 0.362).put("truthfulqa_mc.mc1", 0.1).put("truthfulqa_mc.mc2", 0.439);
+    List<PublishedValue> published =
+        PublishedValue.readAll(
+            Path.of(System.getProperty("glora.root"), "experiments", "published"));
+
+    ResultTable table =
+        ResultTable.of(
+            "llama", List.of(new Group(List.of(run), 0)), published, "evaluate", "accuracy");
+
+    assertThat(table.json().path("rows"))
+        .extracting(row -> row.path("metric").asText())
+        .containsExactly("acc_norm", "acc_norm", "acc", "mc2");
+    assertThat(table.json().path("rows"))
+        .allMatch(row -> Math.abs(row.path("difference").asDouble(1)) < 1e-9);
+    assertThat(table.text(TableFormat.TEXT).replaceAll("\\s+", " "))
+        .contains("sharegpt, arc_challenge (acc_norm) glora finetune * 1 53.2")
+        .contains("glora finetune on sharegpt: mean of the 4 benchmarks 52.7.");
+    assertThat(table.text(TableFormat.CSV).lines().skip(1))
+        .allMatch(line -> line.startsWith("sharegpt,glora,glora,finetune,true,evaluate,"))
+        .anyMatch(line -> line.endsWith(",truthfulqa_mc"));
+    ResultTable named =
+        ResultTable.of("llama", List.of(new Group(List.of(run), 0)), published, "evaluate", "acc");
+    assertThat(named.json().path("rows"))
+        .extracting(row -> row.path("benchmark").asText())
+        .containsExactly("arc_challenge", "hellaswag", "mmlu");
   }
 
   @Test

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.glora.api.Answer;
+import dev.glora.api.Glora;
+import dev.glora.api.TableOptions;
 import dev.glora.bridge.PythonRuntime;
 import dev.glora.experiment.ExperimentReader;
 import dev.glora.experiment.Planner;
@@ -102,6 +105,41 @@ class LanguageRunTest {
     }
     assertThat(listener.messages)
         .anyMatch(line -> line.startsWith("C and E leave the space at 6 sites"));
+
+    Path file =
+        Files.writeString(
+            temp.resolve("words.yaml"),
+            YAML.replace("@TASK@", task).replace("@DIR@", temp.toString()));
+    Path published =
+        Files.writeString(
+            temp.resolve("published.csv"),
+            """
+            table,model,sources,task,method,split,metric,unit,value,deviation,seeds,parameters,source,verified,note
+            T,tiny,,quiz,lora-reviews,evaluate,acc_norm,%,50.0,,,,A paper,yes,
+            T,tiny,,quiz,lora-others,evaluate,acc_norm,%,60.0,,,,A paper,yes,
+            """);
+    Glora glora =
+        Glora.builder()
+            .checkout(Tiny.ROOT)
+            .python(Tiny.EXECUTABLE)
+            .runs(temp.resolve("words"))
+            .cache(temp.resolve("cache"))
+            .build();
+    Answer table =
+        glora.table(file, new TableOptions("text", List.of(published), "evaluate", "accuracy"));
+    assertThat(table.json().path("rows"))
+        .extracting(row -> row.path("label").asText() + " " + row.at("/published/value").asText())
+        .containsExactly("lora 50.0", "glora ");
+    for (int i = 0; i < finals.size(); i++) {
+      JsonNode scored = finals.get(i).record().at("/metrics/evaluate");
+      JsonNode row = table.at("/rows/" + i);
+      assertThat(row.path("mean").asDouble())
+          .isCloseTo(100 * scored.path("quiz.acc_norm").asDouble(), within(1e-9));
+      JsonNode shown = glora.show(finals.get(i).run()).at("/metrics/evaluate");
+      assertThat(shown).isEqualTo(scored);
+    }
+    assertThat(table.text()).contains("reviews, quiz (acc_norm)").doesNotContain("mean of the");
+    assertThat(glora.show(finals.get(0).run()).text()).contains("evaluate     quiz.acc_norm");
   }
 
   @Test
