@@ -58,7 +58,8 @@ final class DirectRun implements FinalStages.Work {
                 + kind.id()
                 + ", expected class, of which there is a most frequent one: leave the method out.");
       }
-      settings.put("counts", counts(material.set().train(), material.set().labels().size()));
+      Split rows = material.fitted(context.run().experiment().task());
+      settings.put("counts", counts(rows, material.set().labels().size()));
     } else {
       // A method that changes its rank on the way must know how long the way is.
       settings.put("steps", training.steps());
@@ -66,11 +67,11 @@ final class DirectRun implements FinalStages.Work {
     return settings;
   }
 
-  private static List<Integer> counts(Split train, int classes) {
+  private static List<Integer> counts(Split rows, int classes) {
     Integer[] counts = new Integer[classes];
     Arrays.fill(counts, 0);
-    for (int row = 0; row < train.rows(); row++) {
-      counts[train.label(row)]++;
+    for (int row = 0; row < rows.rows(); row++) {
+      counts[rows.label(row)]++;
     }
     return List.of(counts);
   }

@@ -6,7 +6,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.glora.GloraException;
 import dev.glora.Json;
 import dev.glora.data.PreparedSet;
+import dev.glora.data.Split;
 import dev.glora.experiment.HeadSpec;
+import dev.glora.experiment.TaskSpec;
 import dev.glora.experiment.TrainingSpec;
 import dev.glora.run.RunContext.StageWatch;
 import dev.glora.train.Checkpoint;
@@ -24,7 +26,8 @@ import java.util.Optional;
 /**
  * The tuned head on a frozen body: the body runs once over the data, the head is trained on its
  * features once for each learning rate, and the best by val is taken: by accuracy, then loss for a
- * class, else by loss.
+ * class, else by loss. Where the task's last training sees val, too, the head is trained once more,
+ * on both and at that rate.
  */
 final class HeadRun implements FinalStages.Work {
   private static final String STAGE = "train";
@@ -32,12 +35,14 @@ final class HeadRun implements FinalStages.Work {
   private final RunContext context;
   private final HeadSpec spec;
   private final Material features;
+  private final boolean withVal;
   private int chosen;
 
   HeadRun(RunContext context, Material material, HeadSpec spec) {
     this.context = context;
     this.spec = spec;
     this.features = features(context, material, spec);
+    this.withVal = context.run().experiment().task().withVal();
     this.chosen = context.done(STAGE).map(record -> record.path("chosen").asInt()).orElse(0);
   }
 
@@ -68,7 +73,7 @@ final class HeadRun implements FinalStages.Work {
             STAGE,
             STAGE,
             true,
-            (long) spec.learningRates().size() * spec.training().steps(),
+            (spec.learningRates().size() + (withVal ? 1L : 0L)) * spec.training().steps(),
             spec.training().evalBatchSize(),
             Optional.empty(),
             null);
@@ -87,7 +92,7 @@ final class HeadRun implements FinalStages.Work {
 
   @Override
   public Checkpoint checkpoint() {
-    return checkpoint(chosen);
+    return withVal ? context.checkpoint("head-final") : checkpoint(chosen);
   }
 
   @Override
@@ -98,7 +103,9 @@ final class HeadRun implements FinalStages.Work {
     Evaluation best = null;
     double[] losses = {};
     for (int i = 0; i < spec.learningRates().size(); i++) {
-      double[] curve = train(model, i, watch);
+      double[] curve =
+          train(
+              model, spec.learningRates().get(i), features.set().train(), checkpoint(i), watch, i);
       Evaluation evaluation = val.evaluate();
       ObjectNode entry = tried.addObject().put("learning_rate", spec.learningRates().get(i));
       entry.setAll(evaluation.toJson());
@@ -110,6 +117,17 @@ final class HeadRun implements FinalStages.Work {
     }
     ObjectNode record = Json.object().put("chosen", chosen);
     record.set("tried", tried);
+    if (withVal) {
+      losses =
+          train(
+              model,
+              spec.learningRates().get(chosen),
+              features.fitted(context.run().experiment().task()),
+              checkpoint(),
+              watch,
+              spec.learningRates().size());
+      record.put("rows", TaskSpec.TRAIN_AND_VAL);
+    }
     record.set("losses", RunContext.array(losses));
     return record;
   }
@@ -121,17 +139,23 @@ final class HeadRun implements FinalStages.Work {
     return accuracy > 0 || (accuracy == 0 && one.loss() < other.loss());
   }
 
-  private double[] train(ModelSession model, int i, StageWatch watch) {
+  private double[] train(
+      ModelSession model,
+      double learningRate,
+      Split rows,
+      Checkpoint checkpoint,
+      StageWatch watch,
+      int before) {
     model.reset(true, true, context.weightsSeed("weights"));
-    TrainingSpec training = spec.training().withLearningRate(spec.learningRates().get(i));
+    TrainingSpec training = spec.training().withLearningRate(learningRate);
     return new TrainingLoop(
             model,
-            features.set().train(),
+            rows,
             training,
             context.seed(),
             StepStructure.none(),
-            checkpoint(i),
-            new Later(watch, (long) i * training.steps()))
+            checkpoint,
+            new Later(watch, (long) before * training.steps()))
         .run();
   }
 

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.glora.api.Answer;
 import dev.glora.api.Glora;
 import dev.glora.api.TableOptions;
+import dev.glora.store.RunStore;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,6 +42,7 @@ class VtabTest {
           search: {population: 4, generations: 1, parents: 2, mutations: 2, crossovers: 2}
           final: [inherit, retrain]
           primary: retrain
+        - {method: head, learning_rates: [1.0e-3, 1.0e-2]}
       """;
 
   @TempDir static Path temp;
@@ -81,11 +83,27 @@ class VtabTest {
       // The same pictures under another name: one opening reads both.
       assertThat(last.at("/metrics/test-again")).isEqualTo(last.at("/metrics/test"));
     }
+    assertThat(glora.path("metrics").fieldNames())
+        .toIterable()
+        .containsExactly("val", "test", "test-again");
+    assertThat(glora.at("/metrics/test-again")).isEqualTo(glora.at("/metrics/test"));
+    String shown = glora().show(glora.path("run").asText()).text();
+    assertThat(shown).containsPattern("retrain +test-again +accuracy +[01]\\.");
+    // The head, too: its rate was chosen by training on train, and the last training saw more.
+    JsonNode head = ran.at("/runs/2/finals/0");
+    assertThat(head.path("trained_on").asText()).isEqualTo("train_and_val");
+    try (RunStore store = RunStore.open(temp.resolve("runs"))) {
+      JsonNode record = store.sections(ran.at("/runs/2/run").asText()).path("head");
+      assertThat(record.path("tried")).hasSize(2);
+      for (JsonNode tried : record.path("tried")) {
+        assertThat(head.at("/metrics/val/loss")).isNotEqualTo(tried.path("loss"));
+      }
+    }
     // One colour a class: a body that sees the pictures, their labels and no others' learns it.
     assertThat(ran.at("/runs/0/metrics/test/accuracy").doubleValue()).isGreaterThan(0.8);
     for (String split : List.of("test", "test-again")) {
       Answer table = glora().table(file, new TableOptions("json", List.of(), split, "accuracy"));
-      assertThat(table.json().path("rows")).hasSize(3);
+      assertThat(table.json().path("rows")).hasSize(4);
       assertThat(table.at("/rows/0/task").asText()).isEqualTo("kitti");
     }
   }
