@@ -104,6 +104,37 @@ def test_half_precision_learns_and_keeps_what_is_trained_in_float32(
     assert plain.dtype == stored
 
 
+@pytest.mark.parametrize("method", ["full", "bitfit"])
+def test_methods_that_move_the_body_keep_small_steps_under_autocast(
+    method: str, body: Path, tmp_path: Path
+) -> None:
+    session = open_session(method, body, precision="autocast")
+    entries = java._sessions[session.number].method.entries()
+    assert all(entry.parameter.dtype == torch.float32 for entry in entries)
+    before = {e.name: e.parameter.detach().clone() for e in entries if e.group == "body"}
+    # A step of 1e-7 is far below what bfloat16 can add to a weight of 0.1.
+    session.buffers["rates"][0] = 1e-7
+    session.train(0, 1)
+    for entry in entries:
+        if entry.name in before and bool((before[entry.name].abs() > 0.05).any()):
+            assert not torch.equal(entry.parameter, before[entry.name]), entry.name
+    logits = session.logits()
+    java.merge(session.number)
+    java.export_merged(session.number, str(tmp_path / "merged"))
+    assert loaded(tmp_path / "merged").dtype == torch.float32
+    torch.testing.assert_close(session.logits(), logits)
+
+
+@pytest.mark.parametrize(
+    ("method", "settings"), [("full", {}), ("bitfit", {}), ("lora", {"bias": "all"})]
+)
+def test_a_body_in_bfloat16_is_not_trained_itself(
+    method: str, settings: dict[str, str], body: Path
+) -> None:
+    with pytest.raises(ConfigurationError, match="bfloat16 loses small steps"):
+        open_session(method, body, precision="bfloat16", **settings)
+
+
 def open_and_copy(session: Session, method: str, body: Path) -> Session:
     """A session in float32 with the weights of another one."""
     other = open_session(method, body)

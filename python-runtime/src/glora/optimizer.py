@@ -349,6 +349,7 @@ def _check(entry: Entry, known: Mapping[str, _Segment], device: torch.device) ->
     if parameter.dtype != torch.float32 or parameter.device != device:
         raise ConfigurationError(
             f"The trainable entry `{entry.name}` is {parameter.dtype} on {parameter.device}, "
-            f"expected torch.float32 on {device}: what is trained is kept in float32, whatever the "
-            "body is, and on one device."
+            f"expected torch.float32 on {device}: what is trained is kept in float32, since "
+            "bfloat16 loses small steps (the precision `autocast` keeps the body so, too), and on "
+            "one device."
         )

@@ -16,4 +16,11 @@ public record DirectSpec(String label, TrainingSpec training, String method, Jso
 
   /** The method that predicts the most frequent class and trains nothing. */
   public static final String MAJORITY = "majority";
+
+  /** Whether it moves parameters of the body itself, be it biases alone. */
+  boolean trainsBody() {
+    return method.equals("full")
+        || method.equals("bitfit")
+        || !settings.path("bias").asText("none").equals("none");
+  }
 }

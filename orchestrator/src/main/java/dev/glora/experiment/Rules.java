@@ -60,6 +60,17 @@ final class Rules {
                 + experiment.task().target()
                 + "; expected the target class, which has a most frequent one");
       }
+      if (method instanceof DirectSpec direct
+          && experiment.runtime().precision().equals(RuntimeSpec.BFLOAT16)
+          && direct.trainsBody()) {
+        throw error(
+            at + "/method",
+            "method "
+                + direct.label()
+                + " trains parameters of the body, which runtime.precision bfloat16 keeps in"
+                + " bfloat16, where small steps are lost; expected the precision autocast, which"
+                + " computes in bfloat16 and keeps them in float32, or float32");
+      }
       if (method instanceof DirectSpec direct && direct.settings().has("initial_rank")) {
         ranks(direct.settings(), at);
       }

@@ -25,6 +25,9 @@ public record RuntimeSpec(
   /** The precision that an experiment has if it does not say one. */
   public static final String FLOAT32 = "float32";
 
+  /** The precision in which the body itself is kept in bfloat16. */
+  public static final String BFLOAT16 = "bfloat16";
+
   private static final double COARSER = 256;
 
   /**
