@@ -246,6 +246,7 @@ def test_methods_and_models_that_do_not_fit_are_one_sentence(
         ({"format": "alpaca"}, "expected one"),
         ({"prompt": "no place"}, "expected {text} in it"),
         ({"target": "number"}, "expected class"),
+        ({"pair_column": "other"}, "reads one text a row; put both texts into the column 'text'"),
         ({"prompt": None, "packing": True}, "needs task.format"),
     ):
         with pytest.raises(ConfigurationError, match=said):

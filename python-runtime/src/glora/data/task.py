@@ -202,6 +202,11 @@ class Task:
             raise ConfigurationError(
                 f"task.prompt is {self.prompt!r}; expected {{text}} in it, once."
             )
+        if (self.prompt or self.format) and self.pair_column is not None:
+            raise ConfigurationError(
+                f"task.pair_column is {self.pair_column!r}, and a language model reads one text a "
+                f"row; put both texts into the column {self.text_column!r}, and leave it out."
+            )
         if (self.prompt or self.format) and self.target != "class":
             raise ConfigurationError(
                 f"task.target is {self.target}, which a language model is not asked for by a "
