@@ -115,24 +115,31 @@ def predict(request: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         request: also `text_column`, `pair_column`, `label_separator`, `max_length`, `batch_size`
-            where they are not the defaults.
+            where they are not the defaults; of a language model `prompt`, `labels` and
+            `label_words`, or `form` and `template`. What does not apply is left aside.
 
     Returns:
         `rows`, `cut`, `kind`, `counts`, `numbers`.
     """
     from dataclasses import asdict
 
-    from glora.predict import predict_table
+    from glora import models
+    from glora import predict as predicting
 
-    names = ("text_column", "pair_column", "label_separator", "max_length", "batch_size")
+    path = Path(_value(request, "model_path", "predict"))
+    family = models.read_config(path)["model_type"]
+    call: Any = predicting.predict_table
+    names = ["text_column", "pair_column", "label_separator", "max_length", "batch_size"]
+    if models.modality(family) == "image":
+        call, names = predicting.predict_pictures, ["batch_size"]
+    elif family in models.CAUSAL and request.get("form") is not None:
+        call, names = predicting.predict_answers, ["form", "template", "max_length"]
+    elif family in models.CAUSAL:
+        call = predicting.predict_words
+        names = ["prompt", "labels", "label_words", "text_column", "max_length", "batch_size"]
     settings = {name: request[name] for name in names if request.get(name) is not None}
-    done = predict_table(
-        _value(request, "model_path", "predict"),
-        _value(request, "input", "predict"),
-        _value(request, "output", "predict"),
-        **settings,
-    )
-    return asdict(done)
+    source, target = (_value(request, name, "predict") for name in ("input", "output"))
+    return asdict(call(path, source, target, **settings))
 
 
 def choices(request: Mapping[str, Any]) -> dict[str, float]:

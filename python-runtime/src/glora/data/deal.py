@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from glora.data.pictures import Picture, Pictures
-from glora.data.splits import take_train
+from glora.data.splits import stratify, take_train
 from glora.data.task import Split
 from glora.errors import ConfigurationError
 
@@ -32,7 +32,8 @@ def deal(pictures: Pictures, split: Split) -> dict[str, Dealt]:
     What is drawn is drawn by SHA-256 of (seed, pixels), so that it depends on no library's
     generator, and a picture more or less moves no other. A picture that stands in test too is left
     out of val and train, and one in val out of train. A published protocol is taken as it is; only
-    val and test are drawn down to the sizes of `split` where they have more.
+    val and test are drawn down to the sizes of `split` where they have more. Stratified, what is
+    drawn has the classes in the proportions of all.
 
     Raises:
         ConfigurationError: a part is missing, there are not enough pictures, or train lacks a
@@ -40,17 +41,10 @@ def deal(pictures: Pictures, split: Split) -> dict[str, Dealt]:
     """
     if pictures.published:
         return _published(pictures, split)
+    (pool, out), (val, val_out), (test, test_out) = pools(pictures, split.seed)
+    if split.stratified:
+        pool = stratify(pool)
     parts = pictures.parts
-    if "all" not in parts and not {"train", "test"} <= parts.keys():
-        raise ConfigurationError(
-            f"The source has the splits {', '.join(parts)}; expected train and test beside an "
-            f"optional val, or no splits at all."
-        )
-    test, test_keys, test_out = _distinct(parts.get("test", ()), (), split.seed)
-    val, val_keys, val_out = _distinct(parts.get("val", ()), test_keys, split.seed)
-    pool, _, out = _distinct(
-        parts.get("all", parts.get("train", ())), test_keys | val_keys, split.seed
-    )
     if split.shots is None and len(pool) < split.train:
         raise ConfigurationError(
             f"The source has {len(pool)} different pictures for train; expected at least the "
@@ -73,6 +67,31 @@ def deal(pictures: Pictures, split: Split) -> dict[str, Dealt]:
     }
     _classes(dealt, pictures.labels)
     return dealt
+
+
+def pools(pictures: Pictures, seed: int) -> tuple[tuple[list[Picture], int], ...]:
+    """Return what there is to draw train, val and test from, each with what was left out.
+
+    Args:
+        pictures: of a source without a published protocol.
+        seed: decides the order.
+
+    Returns:
+        For train all that is not given to another part; for val and test the given pictures.
+
+    Raises:
+        ConfigurationError: parts without train or test.
+    """
+    parts = pictures.parts
+    if "all" not in parts and not {"train", "test"} <= parts.keys():
+        raise ConfigurationError(
+            f"The source has the splits {', '.join(parts)}; expected train and test beside an "
+            f"optional val, or no splits at all."
+        )
+    test, test_keys, test_out = _distinct(parts.get("test", ()), (), seed)
+    val, val_keys, val_out = _distinct(parts.get("val", ()), test_keys, seed)
+    pool, _, out = _distinct(parts.get("all", parts.get("train", ())), test_keys | val_keys, seed)
+    return (pool, out), (val, val_out), (test, test_out)
 
 
 def shifted(

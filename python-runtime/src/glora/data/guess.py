@@ -1,4 +1,4 @@
-"""Looking at a table of one's own: what an experiment on it may be."""
+"""Looking at data of one's own: what an experiment on them may be."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from glora import models, sources, storage
-from glora.data import table
+from glora.data import budget, guess_language, guess_pictures, table
+from glora.data.objects import objects
 from glora.data.rows import Row, Rows
 from glora.data.splits import NAMES, clear_rows
 from glora.data.task import Task, source_and_digest
+from glora.data.words import PLACE
 from glora.errors import ConfigurationError
 
 __all__ = ["guess"]
@@ -37,14 +39,11 @@ LABEL_NAMES = (
 SPLIT_COLUMNS = ("split", "set", "fold", "partition")
 SEPARATORS = (";", "|", ",")
 
-# Fewer rows leave no val split that could tell structures apart, nor a test split worth its name.
-LEAST_ROWS = 60
 MOST_CLASSES = 100
 # Numbers of more different values than this are a quantity, not classes with numbers for names.
 MOST_STEPS = 20
 EPOCHS = 8
 BATCH = 32
-RANK = 4
 
 
 def guess(
@@ -58,11 +57,13 @@ def guess(
     target: str | None = None,
     progress: sources.Progress | None = None,
 ) -> dict[str, Any]:
-    """Look at a table and a model, and propose the settings of an experiment.
+    """Look at data and a model, and propose the settings of an experiment.
 
     Args:
         model: source of the model: a string or `{source, sha256}`.
-        path: a table, a folder of given splits, or what `datasets` saved; see `table`.
+        path: a table, a folder of given splits, or what `datasets` saved, see `table`; of a model
+            of images a folder or list of pictures, see `picture_sources`; of a causal language
+            model also instructions and their answers, see `instructions`.
         cache: the cache folder.
         text_column: the column with the texts, where it is known.
         pair_column: the column with the second texts of pairs, where it is known.
@@ -71,29 +72,63 @@ def guess(
         progress: called with the bytes fetched so far and in total.
 
     Returns:
-        `rows`, `texts` (different ones whose label is clear), `columns`, `text_column`,
-        `pair_column`, `label_column` (a name, or several), `split_column`, `target`,
-        `label_separator`, `classes` {name: rows}, `numbers` {least, mean, greatest}, `given`
-        {split: texts}, `tokens` {median, p95, longest}, `max_length`, `cut` (share of texts that
-        it cuts), `split` {train, val, test}, `stratified`, `batch_size`, `steps`, `lora_rank`,
-        `lora_parameters` (LoRA's count of that rank at the model's sites). What does not apply is
-        null or empty.
+        `kind` (`text`; `image`; `language`, where a class is a word; `conversations`), `rows`,
+        `texts` (different ones whose label is clear), `columns`, `text_column`, `pair_column`,
+        `label_column` (a name, or several), `split_column`, `target`, `label_separator`, `classes`
+        {name: rows}, `numbers` {least, mean, greatest}, `given` {split: texts}, `tokens` {median,
+        p95, longest}, `max_length`, `cut` (share of texts that it cuts), `split` {train, val,
+        test}, `stratified`, `batch_size`, `steps`, `lora_rank`, `lora_parameters` (LoRA's count of
+        that rank at the model's sites). Of language `prompt` and `label_words`; of conversations
+        and images see `guess_language` and `guess_pictures`. What does not apply is null, empty,
+        or not there.
 
     Raises:
-        ConfigurationError: no columns of texts and labels, or too few rows.
+        ConfigurationError: no columns of texts and labels, too few rows, or data and a model that
+            do not go together.
         EnvironmentNotUsable: Parquet or Arrow without pyarrow.
         SourceError: the model cannot be fetched, or is of no known family.
     """
     path = Path(path)
     if not path.exists():
-        raise ConfigurationError(f"{path} is not there; expected a table or a folder of tables.")
-    if not table.is_table(path):
         raise ConfigurationError(
-            f"{path} is no table; expected a file in {', '.join(table.SUFFIXES)}, a folder with "
-            f"train, val and test as such files, or what datasets.save_to_disk wrote."
+            f"{path} is not there; expected a table, a folder of tables, or a folder of pictures."
         )
+    root = Path(cache).expanduser() if cache is not None else storage.default_cache()
+    name, sha256 = source_and_digest(model, "model")
+
+    def fetched() -> Path:
+        return models.resolve_model(name, sha256, root, progress=progress).path
+
+    if path.suffix.lower() == ".json":
+        found = {str(key) for _, row in objects(path) for key in row}
+        form = guess_language.form_of(found)
+        if form is None:
+            raise ConfigurationError(
+                f"{path} has rows of {', '.join(sorted(found)) or 'nothing'}; expected "
+                f"instructions (instruction, output) or conversations, or a table as JSON lines "
+                f"(.jsonl)."
+            )
+        return guess_language.guess_conversations(path, form, fetched())
+    if not table.is_table(path):
+        if not guess_pictures.looks_like_pictures(path):
+            raise ConfigurationError(_no_table(path))
+        if any(value is not None for value in (text_column, pair_column, label_column, target)):
+            raise ConfigurationError(
+                f"{path} is no table, so it has no columns to name; leave the columns and the "
+                f"target out, the class of a picture is its folder or stands in its list."
+            )
+        folder = fetched()
+        if models.modality(_family(folder)) != "image":
+            raise ConfigurationError(
+                f"{_no_table(path)[:-1]}; of a model of images a folder of pictures, and {name} "
+                f"is a {_family(folder)}: name another with --model."
+            )
+        return guess_pictures.guess_pictures(path, folder, root)
     records = list(table.records(path))
     columns = list(dict.fromkeys(str(column) for record in records for column in record.cells))
+    form = guess_language.form_of(columns) if path.suffix.lower() == ".jsonl" else None
+    if form is not None and label_column is None:
+        return guess_language.guess_conversations(path, form, fetched())
     cells = [record.cells for record in records]
     task = _task(path, cells, columns, text_column, pair_column, label_column, target)
     rows = table.rows_of(records, path, task)
@@ -104,19 +139,20 @@ def guess(
             f"2 to {MOST_CLASSES}, name another with --label-column, or set --target to number."
         )
     clear = clear_rows(rows.rows)
-    if len(clear) < LEAST_ROWS:
+    budget.refuse_few(len(clear), "texts with a clear label", path)
+    folder = fetched()
+    if models.modality(_family(folder)) == "image":
         raise ConfigurationError(
-            f"{path} has {len(clear)} different texts with a clear label; expected at least "
-            f"{LEAST_ROWS}, of which val and test get their part."
+            f"{path} is a table of texts and {name} is a model of images ({_family(folder)}); "
+            f"expected a folder or a list of pictures as data, or name a model of texts."
         )
-    root = Path(cache).expanduser() if cache is not None else storage.default_cache()
-    name, sha256 = source_and_digest(model, "model")
-    files = models.resolve_model(name, sha256, root, progress=progress)
-    tokens = _tokens(clear, files.path)
+    causal = _family(folder) in models.CAUSAL
+    asked = _prompted(path, task, list(rows.labels), folder) if causal else {}
     given = {part: sum(row.split == part for row in clear) for part in NAMES}
-    split = _split(len(clear), given)
-    longest = _longest(tokens, files.path)
+    sizes = budget.sizes(len(clear), given)
+    passes = (guess_language.EPOCHS, guess_language.BATCH) if causal else (EPOCHS, BATCH)
     return {
+        "kind": "language" if causal else "text",
         "rows": len(records),
         "texts": len(clear),
         "columns": columns,
@@ -130,21 +166,37 @@ def guess(
         "label_separator": task.label_separator,
         "classes": classes,
         "numbers": numbers,
-        "given": {part: count for part, count in given.items() if count},
-        "tokens": {
-            "median": tokens[len(tokens) // 2],
-            "p95": tokens[int(0.95 * (len(tokens) - 1))],
-            "longest": tokens[-1],
-        },
-        "max_length": longest,
-        "cut": sum(count > longest for count in tokens) / len(tokens),
-        "split": split,
+        **sizes,
+        **budget.lengths(_tokens(clear, folder, asked.get("prompt")), folder),
         "stratified": task.target == "class" and not any(given.values()),
-        "batch_size": min(BATCH, split["train"]),
-        "steps": max(40, math.ceil(EPOCHS * split["train"] / BATCH)),
-        "lora_rank": RANK,
-        "lora_parameters": _lora_parameters(files.path, RANK),
+        **budget.training(sizes["split"]["train"], *passes),
+        **budget.lora_parameters(folder),
+        **asked,
     }
+
+
+def _family(model: Path) -> str:
+    return str(models.read_config(model)["model_type"])
+
+
+def _no_table(path: Path) -> str:
+    return (
+        f"{path} is no table; expected a file in {', '.join(table.SUFFIXES)}, a folder with "
+        f"train, val and test as such files, or what datasets.save_to_disk wrote."
+    )
+
+
+def _prompted(path: Path, task: Task, labels: list[str], model: Path) -> dict[str, Any]:
+    """`prompt` and `label_words` for a causal language model."""
+    if task.target != "class" or task.pair_column is not None:
+        found = "pairs of texts" if task.target == "class" else f"the target {task.target}"
+        raise ConfigurationError(
+            f"{path} has {found}, and a causal language model reads one text a row and answers "
+            f"with one word for its class; name other columns, or a classifier's model with "
+            f"--model."
+        )
+    prompt, words = guess_language.prompt_for(labels, models.load_tokenizer(model))
+    return {"prompt": prompt, "label_words": words}
 
 
 def _task(
@@ -292,45 +344,15 @@ def _labels(rows: Rows, task: Task) -> tuple[dict[str, int], dict[str, float]]:
     return dict(sorted(named.items())), {}
 
 
-def _split(texts: int, given: Mapping[str, int]) -> dict[str, int]:
-    """A seventh for val, a fifth for test, each 20 to 2,000; the rest trains.
-
-    Given splits keep their sizes; one that is not given is taken from train.
-    """
-    train = given["train"] or texts
-    val = given["val"] or min(max(train // 7, 20), 2000)
-    test = given["test"] or min(max(train // 5, 20), 2000)
-    drawn = (0 if given["val"] else val) + (0 if given["test"] else test)
-    return {"train": train - drawn, "val": val, "test": test}
-
-
-def _tokens(rows: Sequence[Row], model: Path) -> list[int]:
+def _tokens(rows: Sequence[Row], model: Path, prompt: str | None) -> list[int]:
+    """The numbers of tokens of texts, pairs or prompts, in ascending order."""
     tokenizer = models.load_tokenizer(model)
     pairs = [row.pair for row in rows] if any(row.pair for row in rows) else None
     encoded = tokenizer(
-        [row.text for row in rows],
+        [row.text if prompt is None else prompt.replace(PLACE, row.text) for row in rows],
         pairs,
         return_attention_mask=False,
         return_token_type_ids=False,
+        verbose=False,
     )
     return sorted(len(ids) for ids in encoded["input_ids"])
-
-
-def _longest(tokens: Sequence[int], model: Path) -> int:
-    """What 95 % of the texts fit into, in steps of eight, within the model's positions."""
-    wanted = math.ceil(tokens[int(0.95 * (len(tokens) - 1))] / 8) * 8
-    positions = models.read_config(model).get("max_position_embeddings")
-    return min(wanted, positions if isinstance(positions, int) else wanted, 512)
-
-
-def _lora_parameters(model: Path, rank: int) -> int:
-    """Count what LoRA of a rank has at every site, without loading a weight."""
-    import torch
-    from transformers import AutoConfig, AutoModelForSequenceClassification
-
-    config = AutoConfig.from_pretrained(str(model), local_files_only=True)
-    models.architecture(config.model_type)
-    with torch.device("meta"):
-        skeleton = AutoModelForSequenceClassification.from_config(config)
-    sites = [skeleton.get_submodule(name) for name in models.linear_sites(skeleton)]
-    return sum(rank * (site.in_features + site.out_features) for site in sites)

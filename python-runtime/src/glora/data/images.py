@@ -62,6 +62,8 @@ def prepare(
     settings = {**pictures.settings, "split": task.split_json(), "pixels": pixels.to_json()}
     if more:
         settings["tests"] = more
+    if task.split.stratified:
+        settings["order"] = "stratified"  # which sets made earlier were not, whatever the task said
     key = storage.sha256_json(
         {
             "format": prepared.FORMAT,

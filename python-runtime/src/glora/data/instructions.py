@@ -35,7 +35,18 @@ from glora.language import NO_TARGET
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-__all__ = ["FORMATS", "TEMPLATES", "Encoded", "encode", "joined", "pack", "read", "template_of"]
+__all__ = [
+    "FORMATS",
+    "TEMPLATES",
+    "Encoded",
+    "encode",
+    "encode_question",
+    "joined",
+    "pack",
+    "question",
+    "read",
+    "template_of",
+]
 
 Turn = dict[str, str]
 
@@ -47,6 +58,8 @@ _ROLES = {
     "system": "system",
 }
 _OPEN = 64
+# Stands where an answer is asked for, in rows that are read as if it were there.
+_OPEN_ANSWER = "?"
 _ALPACA = (
     "Below is an instruction that describes a task{paired}. Write a response that appropriately "
     "completes the request.\n\n### Instruction:\n{instruction}\n\n{more}### Response:\n"
@@ -115,6 +128,10 @@ def _alpaca(path: Path, number: int, row: Mapping[str, Any]) -> dict[str, str] |
     return found if found["output"] else None
 
 
+def _role(turn: Mapping[str, Any]) -> str | None:
+    return _ROLES.get(str(turn.get("from", turn.get("role"))).lower())
+
+
 def _sharegpt(path: Path, number: int, row: Mapping[str, Any]) -> list[Turn] | None:
     listed = row.get("conversations", row.get("messages"))
     if not isinstance(listed, list):
@@ -125,9 +142,9 @@ def _sharegpt(path: Path, number: int, row: Mapping[str, Any]) -> list[Turn] | N
     turns: list[Turn] = []
     for turn in listed:
         turn = turn if isinstance(turn, dict) else {}
-        said = turn.get("from", turn.get("role"))
-        role = _ROLES.get(str(said).lower())
+        role = _role(turn)
         if role is None:
+            said = turn.get("from", turn.get("role"))
             raise ConfigurationError(
                 f"Row {number} of {path} has a turn from {said!r}; expected one of "
                 f"{', '.join(_ROLES)}."
@@ -142,6 +159,39 @@ def _sharegpt(path: Path, number: int, row: Mapping[str, Any]) -> list[Turn] | N
     while turns and turns[-1]["role"] != "assistant":
         turns.pop()
     return turns or None
+
+
+def question(path: Path, number: int, row: Mapping[str, Any], form: str) -> str:
+    """Return what a row asks, as `read` returns a conversation; answers at its end are left out.
+
+    Raises:
+        ConfigurationError: the row is not of the format, or asks nothing.
+    """
+    found: Any
+    if form == "alpaca":
+        found = _alpaca(path, number, {**row, "output": _OPEN_ANSWER})
+        asks = bool(found and found["instruction"])
+    else:
+        found = _sharegpt(path, number, _unanswered(row))
+        asks = bool(found)
+    if not asks:
+        raise ConfigurationError(
+            f"Row {number} of {path} asks nothing; expected an instruction or a turn of the user, "
+            f"complete or remove it."
+        )
+    return storage.canonical_json(found).decode()
+
+
+def _unanswered(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A row of ShareGPT's whose last turn is an open answer."""
+    key = "conversations" if "conversations" in row else "messages"
+    turns = row.get(key)
+    if not isinstance(turns, list):
+        return row
+    asked = list(turns)
+    while asked and isinstance(asked[-1], dict) and _role(asked[-1]) == "assistant":
+        asked.pop()
+    return {**row, key: [*asked, {"from": "assistant", "value": _OPEN_ANSWER}]}
 
 
 def template_of(form: str, asked: str | None, tokenizer: PreTrainedTokenizerBase) -> str:
@@ -182,15 +232,7 @@ def encode(
         tokenizer: of the model, a fast one: the answers are found by their places in the text.
         max_length: tokens at which the document is cut.
     """
-    content = json.loads(row)
-    turns = _turns(content) if isinstance(content, dict) and template != "alpaca" else content
-    end = str(tokenizer.eos_token or "")
-    if template == "alpaca":
-        text, spans = _written_alpaca(content, end)
-    elif template == "vicuna":
-        text, spans = _written_vicuna(turns, end)
-    else:
-        text, spans = _written_chat(turns, tokenizer)
+    text, spans = _written(row, template, tokenizer)
     encoded = tokenizer(
         text, add_special_tokens=template != "chat", return_offsets_mapping=True, verbose=False
     )
@@ -200,6 +242,37 @@ def encode(
     answer = np.array(trained[1 : len(ids)], bool)
     targets[:-1][answer] = ids[1:][answer]
     return Encoded(ids, targets) if answer.any() else None
+
+
+def encode_question(row: str, template: str, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """Return the tokens of a conversation up to where its last answer begins.
+
+    Args:
+        row: of `question`.
+        template: of `template_of`.
+        tokenizer: of the model.
+    """
+    text, spans = _written(row, template, tokenizer)
+    # Vicuna's answers begin with a space, which belongs to their first token.
+    asked = text[: spans[-1][0]]
+    ids: list[int] = tokenizer(asked, add_special_tokens=template != "chat", verbose=False)[
+        "input_ids"
+    ]
+    return ids
+
+
+def _written(
+    row: str, template: str, tokenizer: PreTrainedTokenizerBase
+) -> tuple[str, list[tuple[int, int]]]:
+    """A conversation's text, and where its answers are in it."""
+    content = json.loads(row)
+    turns = _turns(content) if isinstance(content, dict) and template != "alpaca" else content
+    end = str(tokenizer.eos_token or "")
+    if template == "alpaca":
+        return _written_alpaca(content, end)
+    if template == "vicuna":
+        return _written_vicuna(turns, end)
+    return _written_chat(turns, tokenizer)
 
 
 def _inside(text: str, begin: int, stop: int, spans: Sequence[tuple[int, int]]) -> bool:

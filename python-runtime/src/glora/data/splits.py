@@ -172,13 +172,24 @@ def _order(rows: Sequence[Row], split: Split) -> list[Row]:
     ordered = sorted(rows, key=lambda row: _hash(split.seed, normal_row(row)))
     if not split.stratified:
         return ordered
-    sizes = Counter(row.label for row in ordered)
-    seen: Counter[Label] = Counter()
+    return stratify(ordered)
+
+
+def stratify(ordered: Sequence[Labelled]) -> list[Labelled]:
+    """Put rows in the order of their places within their classes.
+
+    Every stretch of the result has the classes in about the proportions of the whole.
+
+    Args:
+        ordered: rows with one class each, as drawn.
+    """
+    sizes: Counter[Any] = Counter(row.label for row in ordered)
+    seen: Counter[Any] = Counter()
     places = []
     for row in ordered:
         places.append((seen[row.label] + 0.5) / sizes[row.label])
         seen[row.label] += 1
-    # Sorting is stable: rows of one place stay in the order of their hashes.
+    # Sorting is stable: rows of one place stay in the order in which they were drawn.
     return [ordered[index] for index in sorted(range(len(ordered)), key=places.__getitem__)]
 
 

@@ -8,8 +8,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** The text of an experiment on one's own table: the settings, and why each was guessed so. */
+/** The text of an experiment on one's own data: the settings, and why each was guessed so. */
 final class ExperimentDraft {
+  static final String IMAGE = "image";
+  static final String CONVERSATIONS = "conversations";
+
   private static final int MOST_SHOWN = 6;
 
   private ExperimentDraft() {}
@@ -17,50 +20,130 @@ final class ExperimentDraft {
   /**
    * Writes the experiment.
    *
-   * @param table the data
+   * @param data the table, or where the pictures are
    * @param model source of the model
    * @param guess what {@code glora.data.guess} found
    */
-  static String of(Path table, String model, JsonNode guess) {
-    JsonNode split = guess.path("split");
-    JsonNode tokens = guess.path("tokens");
-    long budget = guess.path("lora_parameters").asLong();
-    long steps = guess.path("steps").asLong();
-    long supernet = Math.max(1, steps * 3 / 5);
+  static String of(Path data, String model, JsonNode guess) {
+    return head(data, model, guess) + task(data, guess) + training(guess) + methods(guess);
+  }
+
+  private static String head(Path data, String model, JsonNode guess) {
     return String.format(
         Locale.ROOT,
         """
-        # An experiment on %s, drafted by glora init: %d rows, %d different
-        # texts with a clear label. Every value is a proposal; docs/experiment-file.md explains them all.
+        # An experiment on %s, drafted by glora init: %s.
+        # Every value is a proposal; docs/experiment-file.md explains them all.
         #   glora run THIS-FILE                    runs it, or goes on with it
         #   glora run THIS-FILE seeds=[0,1,2]      with three seeds
-        #   glora predict RUN --input NEW-ROWS     scores new rows with the merged model
+        #   glora predict RUN --input %s
         version: 1
         name: %s
         seeds: [0]
 
         model: %s
 
-        task:
-          source: %s
-          domain: %s              # the task's name in tables and reports
-        %s  # Texts that are equal count once, and not at all where their labels differ. The split's seed is the data's.
-          split: {train: %d, val: %d, test: %d, seed: 17%s}      # %s
-          max_length: %d          # tokens; half of the texts have at most %d, 95 %% at most %d: %.1f %% are cut
+        """,
+        data.getFileName(),
+        rows(guess),
+        switch (kind(guess)) {
+          case IMAGE -> "PICTURES     says the class of a folder of new pictures";
+          case CONVERSATIONS -> "QUESTIONS    lets the merged model answer new instructions";
+          default -> "NEW-ROWS     scores new rows with the merged model";
+        },
+        name(data),
+        text(model));
+  }
+
+  private static String task(Path data, JsonNode guess) {
+    StringBuilder out = new StringBuilder("task:\n");
+    out.append("  source: ").append(text("local:" + data)).append('\n');
+    out.append("  domain: ").append(name(data));
+    out.append("              # the task's name in tables and reports\n");
+    switch (kind(guess)) {
+      case IMAGE -> {
+        if (!guess.path("normalisation").asText().equals("weights")) {
+          setting(
+              out,
+              "normalisation",
+              guess.path("normalisation"),
+              "the model's folder does not say what its weights want; half is the other usual one");
+        }
+        out.append("  # Equal pictures count once, and not at all where their classes differ.");
+      }
+      case CONVERSATIONS -> {
+        setting(out, "format", guess.path("format"), "");
+        setting(out, "template", guess.path("template"), "how a conversation is written");
+        out.append("  packing: true           # short conversations of train share a row\n");
+        out.append("  # Equal conversations count once.");
+      }
+      default -> {
+        out.append(columns(guess));
+        if (guess.has("prompt")) {
+          setting(out, "prompt", guess.path("prompt"), "");
+          setting(out, "label_words", guess.path("label_words"), "one token each");
+        }
+        out.append(
+            "  # Texts that are equal count once, and not at all where their labels differ.");
+      }
+    }
+    JsonNode split = guess.path("split");
+    out.append(" The split's seed is the data's.\n");
+    out.append(
+        String.format(
+            Locale.ROOT,
+            "  split: {train: %d, val: %d, test: %d, seed: 17%s}      # %s%n",
+            split.path("train").asLong(),
+            split.path("val").asLong(),
+            split.path("test").asLong(),
+            guess.path("stratified").asBoolean() ? ", stratified: true" : "",
+            splits(guess)));
+    if (guess.has("max_length")) {
+      out.append(
+          String.format(
+              Locale.ROOT,
+              "  max_length: %d          # tokens; half of the texts have at most %d, 95 %% at most"
+                  + " %d: %.1f %% are cut%n",
+              guess.path("max_length").asLong(),
+              guess.at("/tokens/median").asLong(),
+              guess.at("/tokens/p95").asLong(),
+              100 * guess.path("cut").asDouble()));
+    }
+    return out.toString();
+  }
+
+  private static String training(JsonNode guess) {
+    long steps = guess.path("steps").asLong();
+    long batch = guess.path("batch_size").asLong();
+    return String.format(
+        Locale.ROOT,
+        """
 
         # What every method shares: the same steps and batches. %d steps are %.1f passes over train.
         training:
           steps: %d
           batch_size: %d
-          learning_rate: 1.0e-3
+          learning_rate: %s
           warmup_steps: %d
           final_learning_rate: 0.0
 
-        methods:
-          - method: head
-            learning_rates: [1.0e-3, 3.0e-3, 1.0e-2, 3.0e-2]   # the best on val
+        """,
+        steps,
+        (double) steps * batch / guess.at("/split/train").asLong(),
+        steps,
+        batch,
+        language(guess) ? "5.0e-4\n  eval_batch_size: 25" : "1.0e-3",
+        Math.max(1, steps / 20));
+  }
 
-          - method: lora
+  private static String methods(JsonNode guess) {
+    long steps = guess.path("steps").asLong();
+    long supernet = Math.max(1, steps * 3 / 5);
+    return String.format(
+        Locale.ROOT,
+        """
+        methods:
+        %s  - method: lora
             rank: %d
 
           - method: glora
@@ -71,38 +154,47 @@ final class ExperimentDraft {
             supernet:
               training: {steps: %d}
               sampling: {largest_steps: %d}
-            search: {start: taylor, population: 12, generations: 3, parents: 4, mutations: 6, crossovers: 6, fitness: loss}
+            search: {start: taylor, %s, fitness: loss}
             final: [inherit, finetune]
             primary: finetune           # declared before test is opened
-            finetune: {steps: %d, learning_rate: 5.0e-4}
+            finetune: {steps: %d, learning_rate: %s}
         """,
-        table.getFileName(),
-        guess.path("rows").asLong(),
-        guess.path("texts").asLong(),
-        name(table),
-        text(model),
-        text("local:" + table),
-        name(table),
-        columns(guess),
-        split.path("train").asLong(),
-        split.path("val").asLong(),
-        split.path("test").asLong(),
-        guess.path("stratified").asBoolean() ? ", stratified: true" : "",
-        splits(guess),
-        guess.path("max_length").asLong(),
-        tokens.path("median").asLong(),
-        tokens.path("p95").asLong(),
-        100 * guess.path("cut").asDouble(),
-        steps,
-        (double) steps * guess.path("batch_size").asLong() / split.path("train").asLong(),
-        steps,
-        guess.path("batch_size").asLong(),
-        Math.max(1, steps / 20),
+        // A language model's head is pre-trained and stays.
+        language(guess)
+            ? ""
+            : "  - method: head\n    learning_rates: [1.0e-3, 3.0e-3, 1.0e-2, 3.0e-2]   # the best on"
+                + " val\n\n",
         guess.path("lora_rank").asLong(),
-        budget,
+        guess.path("lora_parameters").asLong(),
         supernet,
         supernet,
-        Math.max(1, steps - supernet));
+        // An evaluation of a language model costs many of its steps.
+        language(guess)
+            ? "population: 4, generations: 1, parents: 2, mutations: 2, crossovers: 2"
+            : "population: 12, generations: 3, parents: 4, mutations: 6, crossovers: 6",
+        Math.max(1, steps - supernet),
+        language(guess) ? "2.5e-4" : "5.0e-4");
+  }
+
+  /** What was looked at, for people. */
+  static String rows(JsonNode guess) {
+    long rows = guess.path("rows").asLong();
+    long different = guess.path("texts").asLong();
+    return switch (kind(guess)) {
+      case IMAGE -> rows + " pictures, " + different + " different ones with a clear class";
+      case CONVERSATIONS ->
+          rows + " conversations, " + different + " different ones with an answer";
+      default -> rows + " rows, " + different + " different texts with a clear label";
+    };
+  }
+
+  /** What the data are: {@code text}, {@code language}, {@link #IMAGE}, {@link #CONVERSATIONS}. */
+  static String kind(JsonNode guess) {
+    return guess.path("kind").asText();
+  }
+
+  private static boolean language(JsonNode guess) {
+    return kind(guess).equals("language") || kind(guess).equals(CONVERSATIONS);
   }
 
   /** The task's settings that name columns, a line each. */

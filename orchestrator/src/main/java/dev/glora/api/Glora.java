@@ -136,16 +136,19 @@ public final class Glora {
   }
 
   /**
-   * Drafts an experiment for a table of one's own.
+   * Drafts an experiment for data of one's own.
    *
    * @param data a TSV, CSV, JSON lines or Parquet file, a folder with train, val and test as such
-   *     files, or a folder that {@code datasets} saved
+   *     files, or a folder that {@code datasets} saved; for a model of images a folder with a
+   *     folder for each class, or a list of paths and classes; for a causal language model also
+   *     instructions and their answers as JSON
    * @param model source of the pre-trained model
    * @param output the experiment file to write, which must not be there
    * @param columns what is known of the table
-   * @return {@code {experiment, guess: {rows, texts, columns, text_column, pair_column,
+   * @return {@code {experiment, guess: {kind, rows, texts, columns, text_column, pair_column,
    *     label_column, split_column, target, label_separator, classes, numbers, given, tokens,
-   *     max_length, cut, split, stratified, batch_size, steps, lora_rank, lora_parameters}}}
+   *     max_length, cut, split, stratified, batch_size, steps, lora_rank, lora_parameters}}}, and
+   *     what else its kind has
    */
   public Answer init(Path data, String model, Path output, DataColumns columns) {
     return new OwnData(settings).init(data, model, output, columns);
@@ -172,7 +175,9 @@ public final class Glora {
    * Scores new rows with the merged model of a run's primary final.
    *
    * @param run an id, a key, or the beginning of one of them
-   * @param input a TSV, CSV, JSON lines or Parquet file, or plain text with a row a line
+   * @param input a TSV, CSV, JSON lines or Parquet file, or plain text with a row a line; for a
+   *     model of images a folder, a list of paths, or a picture; for one that was taught answers
+   *     JSON
    * @param output where the rows go, with their prediction and its probability
    * @param columns the columns with the texts, empty for the run's own
    * @return {@code {run, model, output, rows, cut, kind, counts: {class: rows}, numbers: {least,

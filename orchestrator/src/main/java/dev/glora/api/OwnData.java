@@ -9,6 +9,7 @@ import dev.glora.files.AtomicFile;
 import dev.glora.report.RunDocument;
 import dev.glora.store.RunRow;
 import dev.glora.store.RunStore;
+import dev.glora.train.ModelSession;
 import dev.glora.train.PythonCalls;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,7 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 
-/** One's own data: an experiment made for a table, and rows scored with what came of it. */
+/** One's own data: an experiment made for them, and new rows scored with what came of it. */
 final class OwnData {
   /** That of an experiment which names none. */
   private static final int DEFAULT_THREADS = 2;
@@ -28,9 +29,9 @@ final class OwnData {
   }
 
   /**
-   * Writes a commented experiment for a table.
+   * Writes a commented experiment for a table, pictures, or instructions and their answers.
    *
-   * @param data the table, or a folder of tables
+   * @param data the table, a folder of tables, a folder or list of pictures, or JSON
    * @param model source of the model
    * @param output the experiment file, which must not be there
    * @param columns what is known of the table
@@ -57,33 +58,79 @@ final class OwnData {
   }
 
   private static String said(JsonNode guess, Path output) {
+    StringBuilder out = new StringBuilder(ExperimentDraft.rows(guess)).append('\n');
+    String kind = ExperimentDraft.kind(guess);
+    if (kind.equals(ExperimentDraft.IMAGE)) {
+      JsonNode size = guess.path("size");
+      line(
+          out,
+          "pictures",
+          "to %d × %d pixels, %d channels, normalised by %s",
+          size.path("height").asLong(),
+          size.path("width").asLong(),
+          size.path("channels").asLong(),
+          guess.path("normalisation").asText());
+      line(out, "classes", "%d: %s", guess.path("classes").size(), ExperimentDraft.classes(guess));
+    } else {
+      JsonNode tokens = guess.path("tokens");
+      line(
+          out,
+          "texts",
+          "%s, %d tokens in the median, the longest %d",
+          kind.equals(ExperimentDraft.CONVERSATIONS)
+              ? "format "
+                  + guess.path("format").asText()
+                  + ", template "
+                  + guess.path("template").asText()
+              : ExperimentDraft.texts(guess),
+          tokens.path("median").asLong(),
+          tokens.path("longest").asLong());
+      if (!kind.equals(ExperimentDraft.CONVERSATIONS)) {
+        out.append(labels(guess)).append('\n');
+      }
+      if (guess.has("prompt")) {
+        line(
+            out,
+            "prompt",
+            "%s, a class is one of the words %s",
+            Json.text(guess.path("prompt")),
+            Json.text(guess.path("label_words")));
+      }
+    }
     JsonNode split = guess.path("split");
-    JsonNode tokens = guess.path("tokens");
-    return String.format(
-        Locale.ROOT,
-        "%d rows, %d different texts with a clear label%n"
-            + "texts    %s, %d tokens in the median, the longest %d%n"
-            + "%s%n"
-            + "splits   %d train, %d val, %d test, %s%n"
-            + "length   %d tokens, which cuts %.1f %% of the texts%n"
-            + "budget   %d adapter parameters, those of LoRA with r = %d%n%n"
-            + "Wrote %s. Look it over, then: glora run %s%n",
-        guess.path("rows").asLong(),
-        guess.path("texts").asLong(),
-        ExperimentDraft.texts(guess),
-        tokens.path("median").asLong(),
-        tokens.path("longest").asLong(),
-        labels(guess),
+    line(
+        out,
+        "splits",
+        "%d train, %d val, %d test, %s",
         split.path("train").asLong(),
         split.path("val").asLong(),
         split.path("test").asLong(),
-        ExperimentDraft.splits(guess),
-        guess.path("max_length").asLong(),
-        100 * guess.path("cut").asDouble(),
+        ExperimentDraft.splits(guess));
+    if (guess.has("max_length")) {
+      line(
+          out,
+          "length",
+          "%d tokens, which cuts %.1f %% of the texts",
+          guess.path("max_length").asLong(),
+          100 * guess.path("cut").asDouble());
+    }
+    line(
+        out,
+        "budget",
+        "%d adapter parameters, those of LoRA with r = %d",
         guess.path("lora_parameters").asLong(),
-        guess.path("lora_rank").asLong(),
-        output,
-        output);
+        guess.path("lora_rank").asLong());
+    return out.append("\nWrote ")
+        .append(output)
+        .append(". Look it over, then: glora run ")
+        .append(output)
+        .append('\n')
+        .toString();
+  }
+
+  private static void line(StringBuilder out, String name, String format, Object... values) {
+    out.append(String.format(Locale.ROOT, "%-9s", name));
+    out.append(String.format(Locale.ROOT, format, values)).append('\n');
   }
 
   /**
@@ -91,7 +138,8 @@ final class OwnData {
    *
    * @param store the store of the run
    * @param row the run
-   * @param input a table, or plain text with a row a line
+   * @param input a table, or plain text with a row a line; of a model of images a folder, a list or
+   *     a picture; of one that was taught answers its questions
    * @param output where to
    * @param columns the columns with the texts, empty for the run's own
    */
@@ -112,6 +160,14 @@ final class OwnData {
         "pair_column", columns.pair().orElseGet(() -> task.path("pair_column").textValue()));
     request.put("label_separator", task.path("label_separator").textValue());
     request.put("max_length", task.path("max_length").longValue());
+    if (task.path("prompt").isTextual()) {
+      request.put("prompt", task.path("prompt").textValue());
+      JsonNode words = task.path("label_words");
+      request.put("label_words", words.isObject() ? ModelSession.plain(words) : null);
+      request.put("labels", ModelSession.plain(store.sections(row.id()).at("/data/labels")));
+    }
+    request.put("form", task.path("format").textValue());
+    request.put("template", task.path("template").textValue());
     ObjectNode answer =
         (ObjectNode)
             call("predict", row.resolved().at("/runtime/threads").asInt(DEFAULT_THREADS), request);
@@ -121,10 +177,14 @@ final class OwnData {
     StringBuilder text = new StringBuilder();
     text.append(rows).append(rows == 1 ? " row scored" : " rows scored").append(" into ");
     text.append(output).append(": ");
+    String kind = answer.path("kind").asText();
+    if (kind.equals("answer")) {
+      text.append(rows - cut).append(" answers ended within the run's ");
+      text.append(task.path("max_length").asLong()).append(" tokens of a row, ");
+      return Answer.of(answer, text.append(cut).append(" did not.\n").toString());
+    }
     text.append(
-        answer.path("kind").asText().equals("number")
-            ? numbers(answer.path("numbers"))
-            : counts(answer.path("counts")));
+        kind.equals("number") ? numbers(answer.path("numbers")) : counts(answer.path("counts")));
     text.append('\n');
     if (cut > 0) {
       text.append(cut)

@@ -64,24 +64,27 @@ final class Verbs {
           new Verb(
               "init",
               "",
-              "draft an experiment for a table of your own",
-              "Looks at the table and the model, says what it guessed (columns, labels, splits,"
-                  + " length, budget) and writes a commented experiment file.",
+              "draft an experiment for data of your own",
+              "Looks at the data and the model, says what it guessed (columns, labels, splits,"
+                  + " length, budget) and writes a commented experiment file. A model of images"
+                  + " reads a folder with a folder for each class, or a list of paths and classes;"
+                  + " a causal language model a table with classes, which become words, or"
+                  + " instructions and their answers.",
               List.of(
                   option(
                       null,
                       "data",
                       "FILE",
                       "the table (.tsv, .csv, .jsonl, .parquet), a folder with train, val and test"
-                          + " as such files, or what datasets.save_to_disk wrote"),
+                          + " as such files, what datasets.save_to_disk wrote, a folder or a list"
+                          + " (.txt) of pictures, or instructions (.json, .jsonl)"),
                   option(null, "model", "SOURCE", "the model, such as " + DEFAULT_MODEL),
                   option(null, "text-column", "NAME", "the column with the texts"),
                   option(null, "pair-column", "NAME", "of pairs: the column with the second text"),
                   option(null, "label-column", "NAME", "the column with the labels"),
                   option(
                       null, "target", "KIND", "what a label is: class, labels (several) or number"),
-                  option(
-                      null, "output", "FILE", "the experiment file (default: the table's name)")),
+                  option(null, "output", "FILE", "the experiment file (default: the data's name)")),
               0,
               0,
               OwnDataVerbs::init),
@@ -91,13 +94,16 @@ final class Verbs {
               "score new rows with a run's merged model",
               "RUN is an id, a key, or the beginning of one of them. The rows are written with"
                   + " their prediction (a class, several labels or a number) and its probability;"
-                  + " JSON lines and Parquet get the probability of each class.",
+                  + " JSON lines and Parquet get the probability of each class. Of pictures each gets"
+                  + " a row with its path. A model that was taught answers answers each"
+                  + " instruction.",
               List.of(
                   option(
                       null,
                       "input",
                       "FILE",
-                      "the rows: .tsv, .csv, .jsonl, .parquet, or .txt with one a line"),
+                      "the rows: .tsv, .csv, .jsonl, .parquet, or .txt with one a line; a folder, a"
+                          + " list (.txt) or one of pictures; .json of instructions"),
                   option(
                       null,
                       "output",

@@ -13,11 +13,13 @@ import dev.glora.api.Answer;
 import dev.glora.api.DataColumns;
 import dev.glora.api.Glora;
 import dev.glora.api.RunFilter;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
@@ -237,6 +239,33 @@ class OwnDataTest {
 
   @Test
   @Order(7)
+  void picturesInFoldersOfTheirClassesAreDrafted() throws IOException {
+    Path folder = temp.resolve("My Animals");
+    for (int i = 0; i < 70; i++) {
+      BufferedImage picture = new BufferedImage(5, 5, BufferedImage.TYPE_INT_RGB);
+      picture.setRGB(i % 5, i / 14, 1000 * i);
+      Path file = folder.resolve(i % 2 == 0 ? "cat" : "dog").resolve(i + ".png");
+      Files.createDirectories(file.getParent());
+      ImageIO.write(picture, "png", file.toFile());
+    }
+    Path file = temp.resolve("animals.yaml");
+    Answer drafted = glora.init(folder, "drawn:vit-tiny", file, DataColumns.GUESSED);
+    assertThat(drafted.text())
+        .contains("70 pictures, ", "to 28 × 28 pixels", "classes  2: cat (35), dog (35)");
+    assertThat(Files.readString(file)).doesNotContain("max_length", "text_column");
+    JsonNode plan = glora.plan(file).json().path("runs");
+    assertThat(plan)
+        .extracting(run -> run.path("method").asText())
+        .containsExactly("head", "lora", "glora");
+    assertThatThrownBy(
+            () -> glora.init(folder, model, temp.resolve("no.yaml"), DataColumns.GUESSED))
+        .isInstanceOf(GloraException.class)
+        .hasMessageContaining("name another with --model");
+    assertThat(temp.resolve("no.yaml")).doesNotExist();
+  }
+
+  @Test
+  @Order(8)
   void runsThatHaveNoModelYetAndInputsThatWouldBeLostAreSentences() throws IOException {
     Path input = Files.writeString(temp.resolve("rows.txt"), "good\n");
     String run = glora.list(RunFilter.ALL).at("/runs/0/run").asText();

@@ -3,6 +3,7 @@ package dev.glora.run;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.glora.Json;
 import dev.glora.api.Answer;
 import dev.glora.api.Glora;
 import dev.glora.api.TableOptions;
@@ -12,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -105,6 +107,25 @@ class VtabTest {
       Answer table = glora().table(file, new TableOptions("json", List.of(), split, "accuracy"));
       assertThat(table.json().path("rows")).hasSize(4);
       assertThat(table.at("/rows/0/task").asText()).isEqualTo("kitti");
+    }
+    predictsItsTestAgain(ran.at("/runs/0/run").asText());
+  }
+
+  /** From the pictures of the list, the merged model says what it said when test was opened. */
+  private static void predictsItsTestAgain(String run) throws IOException {
+    Path output = temp.resolve("again.jsonl");
+    Path list = copy.resolve("kitti/test.txt");
+    Answer scored = glora().predict(run, list, output, Optional.empty());
+    assertThat(scored.json().path("rows").asInt()).isEqualTo(60);
+    List<String> before =
+        Files.readAllLines(temp.resolve("runs/" + run + "/final-train/test-predictions.jsonl"));
+    List<String> lines = Files.readAllLines(output);
+    assertThat(lines).hasSameSizeAs(before);
+    for (int i = 0; i < lines.size(); i++) {
+      JsonNode row = Json.parse(lines.get(i));
+      assertThat(row.path("prediction")).isEqualTo(Json.parse(before.get(i)).path("prediction"));
+      assertThat(Files.readAllLines(list).get(i))
+          .isEqualTo(row.path("path").asText() + " " + row.path("label").asText());
     }
   }
 
