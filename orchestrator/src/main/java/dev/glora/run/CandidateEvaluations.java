@@ -13,13 +13,18 @@ import dev.glora.search.RowScores;
 import dev.glora.search.SearchSpace;
 import dev.glora.search.Strategy;
 import dev.glora.search.Structure;
+import dev.glora.store.Claims;
 import dev.glora.store.RacedTrial;
 import dev.glora.store.RunStore;
 import dev.glora.store.Trial;
 import dev.glora.train.Checkpoint;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
 /**
@@ -33,6 +38,8 @@ import java.util.function.Consumer;
  * found again by the same race and by nothing else.
  */
 final class CandidateEvaluations implements AutoCloseable {
+  private static final Duration LOOK_AGAIN = Duration.ofMillis(200);
+
   private final RunContext context;
   private final Material material;
   private final GloraSpec spec;
@@ -77,19 +84,27 @@ final class CandidateEvaluations implements AutoCloseable {
       open.add(candidate(strategy, asked.get(i), generation, i));
     }
     open = unknown(open, results, each);
-    Claims claims = context.post().premises().claims();
+    Claims claims = context.post().lease().claims(context.store());
     while (!open.isEmpty()) {
-      List<Candidate> own = claims.take(open, Candidate::cacheKey);
-      try {
-        evaluate(own, results, each);
-      } finally {
-        claims.giveBack(own, Candidate::cacheKey);
-      }
+      Set<String> taken = claims.take(open.stream().map(Candidate::cacheKey).toList());
+      List<Candidate> own = ofEachKeyOne(taken, open);
       open.removeAll(own);
-      open.forEach(candidate -> claims.await(candidate.cacheKey(), context::waits));
+      // Whoever had one until now may have written it since the store was asked.
+      evaluate(unknown(own, results, each), results, each);
+      // Where that fails they are void with the lease.
+      claims.giveBack(taken);
+      if (!open.isEmpty() && own.isEmpty()) {
+        context.waits();
+        LockSupport.parkNanos(LOOK_AGAIN.toNanos());
+      }
       open = unknown(open, results, each);
     }
     return List.of(results);
+  }
+
+  private static List<Candidate> ofEachKeyOne(Set<String> keys, List<Candidate> candidates) {
+    Set<String> left = new HashSet<>(keys);
+    return candidates.stream().filter(each -> left.remove(each.cacheKey())).toList();
   }
 
   /** Those whose result is not in the store; the others are entered. */

@@ -119,8 +119,7 @@ public final class ExperimentRunner {
     Duration patience = options.patience().orElse(RunnerOptions.PATIENCE);
     try (Heartbeat heartbeat = new Heartbeat(store.leases(), patience, cancel, beat)) {
       int attempts = options.attempts().orElse(RunnerOptions.ATTEMPTS);
-      Premises premises =
-          new Premises(store, runs, cache, workers, heartbeat, new Claims(), attempts, cancel);
+      Premises premises = new Premises(store, runs, cache, workers, heartbeat, attempts, cancel);
       Queue queue = new Queue(plan);
       if (workers.all().size() == 1) {
         work(workers.all().get(0), queue, premises, listener);

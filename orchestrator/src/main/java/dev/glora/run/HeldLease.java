@@ -1,6 +1,7 @@
 package dev.glora.run;
 
 import dev.glora.GloraException;
+import dev.glora.store.Claims;
 import dev.glora.store.Lease;
 import dev.glora.store.LeaseLostException;
 import dev.glora.store.Leases;
@@ -53,6 +54,11 @@ final class HeldLease implements AutoCloseable {
   /** A view of the store that refuses writes once the lease is lost. */
   RunStore under(RunStore store) {
     return store.under(lease);
+  }
+
+  /** What is claimed of a store as long as the lease holds. */
+  Claims claims(RunStore store) {
+    return store.claims(lease);
   }
 
   /** The work goes on: called between two steps, from any thread. */

@@ -11,7 +11,6 @@ import java.nio.file.Path;
  * @param cache folder of models and prepared data
  * @param workers who computes
  * @param heartbeat renews leases
- * @param claims what is being evaluated
  * @param attempts how often a run may be begun whose worker dies or hangs
  * @param cancel stops everything between two steps
  */
@@ -21,6 +20,5 @@ record Premises(
     Path cache,
     Workers workers,
     Heartbeat heartbeat,
-    Claims claims,
     int attempts,
     CancelToken cancel) {}

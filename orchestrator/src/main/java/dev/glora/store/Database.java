@@ -6,7 +6,7 @@ import org.jdbi.v3.core.Handle;
 /** What the store asks of a database; the SQL of the tables is the same for all. */
 interface Database extends AutoCloseable {
   /** Version of the tables that the newest migration leaves behind, the same for all databases. */
-  int SCHEMA = 3;
+  int SCHEMA = 4;
 
   /**
    * Tells a listener before and after each commit.

@@ -132,6 +132,16 @@ public final class RunStore implements AutoCloseable {
   }
 
   /**
+   * Which evaluations are under way.
+   *
+   * @param lease a lease, under which claims are made
+   * @return the claims of this store
+   */
+  public Claims claims(Lease lease) {
+    return new Claims(database, lease);
+  }
+
+  /**
    * The files that runs gave.
    *
    * @param runs folder of the runs

@@ -160,7 +160,7 @@ class DamagedStoreTest {
     }
 
     assertThatThrownBy(() -> RunStore.open(runs))
-        .hasMessageContaining("has schema 99, newer than this glora's schema 3");
+        .hasMessageContaining("has schema 99, newer than this glora's schema " + Database.SCHEMA);
   }
 
   @Test

@@ -7,11 +7,14 @@ import dev.glora.Json;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -190,6 +193,73 @@ abstract class LeaseContract {
         sum += count.get();
       }
       assertThat(sum).isEqualTo(subjects);
+    } finally {
+      pool.shutdownNow();
+    }
+  }
+
+  @Test
+  void whatIsClaimedIsNobodyElsesUntilItIsGivenBack() {
+    Claims first = store.claims(acquire("one", LONG));
+    Claims second = store.claims(other("two", LONG));
+
+    assertThat(first.take(List.of("a", "b", "a"))).containsExactly("a", "b");
+    assertThat(second.take(List.of("b", "c"))).containsExactly("c");
+    assertThat(first.take(List.of("a", "c"))).isEmpty();
+
+    second.giveBack(List.of("a", "b", "c"));
+    assertThat(second.take(List.of("a", "b", "c"))).containsExactly("c");
+    first.giveBack(List.of("a", "b"));
+    assertThat(second.take(List.of("a", "b"))).containsExactly("a", "b");
+  }
+
+  @Test
+  void claimsOfTheDeadAreVoidAndWhoLostItsLeaseClaimsNothing() {
+    Lease dead = acquire("dead", NONE);
+    assertThat(store.claims(dead).take(List.of("a"))).containsExactly("a");
+    Lease hung = other("hung", LONG);
+    assertThat(store.claims(hung).take(List.of("b"))).containsExactly("b");
+    assertThat(leases.revoke(hung)).isTrue();
+
+    Claims next = store.claims(acquire("next", LONG));
+
+    assertThat(next.take(List.of("a", "b"))).containsExactly("a", "b");
+    assertThatThrownBy(() -> store.claims(dead).take(List.of("c")))
+        .isInstanceOf(LeaseLostException.class);
+    store.claims(dead).giveBack(List.of("a"));
+    assertThat(store.claims(other("late", LONG)).take(List.of("a"))).isEmpty();
+  }
+
+  private Lease other(String owner, Duration length) {
+    String id = store.upsert(Runs.plan().get(1)).id();
+    return leases.acquire(id, id, owner, length).orElseThrow();
+  }
+
+  @Test
+  void ofManyAtOnceOneGetsAClaim() throws Exception {
+    List<String> keys = IntStream.range(0, 20).mapToObj(i -> "k" + i).toList();
+    ExecutorService pool = Executors.newFixedThreadPool(4);
+    try {
+      List<Future<Set<String>>> claimed = new ArrayList<>();
+      for (int w = 0; w < 4; w++) {
+        Lease lease = leases.acquire(run, run + "/" + w, "w" + w, LONG).orElseThrow();
+        claimed.add(
+            pool.submit(
+                () -> {
+                  try (RunStore own = RunStore.open(runs, url)) {
+                    Set<String> got = new HashSet<>();
+                    for (int i = 0; i < keys.size(); i += 5) {
+                      got.addAll(own.claims(lease).take(keys.subList(i, i + 5)));
+                    }
+                    return got;
+                  }
+                }));
+      }
+      List<String> all = new ArrayList<>();
+      for (Future<Set<String>> each : claimed) {
+        all.addAll(each.get());
+      }
+      assertThat(all).containsExactlyInAnyOrderElementsOf(keys);
     } finally {
       pool.shutdownNow();
     }

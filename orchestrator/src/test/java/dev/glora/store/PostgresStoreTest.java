@@ -65,7 +65,7 @@ class PostgresStoreTest {
 
     assertThatThrownBy(() -> RunStore.open(runs, url))
         .isInstanceOf(GloraException.class)
-        .hasMessageContaining("has schema 99, newer than this glora's schema 3");
+        .hasMessageContaining("has schema 99, newer than this glora's schema " + Database.SCHEMA);
   }
 
   @Test

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,6 +44,10 @@ final class StoreFiles {
     try (RunStore store = RunStore.open(runs, url)) {
       store.openTest(glora, "inherit", Instant.parse("2026-11-24T00:00:00Z"));
       store.event(glora, "STAGE", "search");
+      store
+          .leases()
+          .acquire(glora, glora, "worker-1", Duration.ZERO)
+          .ifPresent(lease -> store.claims(lease).take(List.of("k1")));
       store.addRaced(new RacedTrial(glora, 1, 0, "race" + glora, "AAI=", 0.5, 0.7, 40, "mutation"));
     }
   }
@@ -66,6 +71,7 @@ final class StoreFiles {
             "test_opening",
             "event",
             "lease",
+            "claim",
             "artifact",
             "run_artifact")) {
       rows(connection, table, out);
