@@ -31,7 +31,7 @@ public final class NewestJava {
     List<String> command = new ArrayList<>();
     command.add(home.get().resolve("bin").resolve("java").toString());
     command.add("--enable-native-access=ALL-UNNAMED");
-    command.add("-Xmx1g");
+    command.addAll(List.of("-Xmx1g", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
     command.add("-Dglora.root=" + System.getProperty("glora.root"));
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
     command.add(ContractRun.class.getName());
