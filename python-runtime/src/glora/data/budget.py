@@ -107,7 +107,10 @@ def lora_parameters(model: Path) -> dict[str, int]:
         image = known.modality == "image"
         kind = transformers.AutoModelForSequenceClassification
         kind = transformers.AutoModelForImageClassification if image else kind
-    config = transformers.AutoConfig.from_pretrained(str(model), local_files_only=True)
+    # A head is no site, and no model of timm is made without one.
+    config = transformers.AutoConfig.from_pretrained(
+        str(model), local_files_only=True, num_labels=2
+    )
     with torch.device("meta"):
         skeleton = kind.from_config(config)
     sites = find_targets(skeleton, "all-linear", exclude).values()

@@ -48,7 +48,10 @@ class ClassifierMethod(Method):
         self.model = load_model(opening)
         self.model.requires_grad_(False)
         self._hook = None if models.is_causal(self.model) else widen_head(self.model)
-        self.hidden = int(self.model.config.hidden_size)
+        # Not every configuration names its width: a classifier's head does.
+        causal = models.is_causal(self.model)
+        own = self.model.config.hidden_size if causal else head_of(self.model).in_features
+        self.hidden = int(own)
         self._plain_entries = sum(p.numel() for p in self.model.parameters())
 
     def entries(self) -> list[Entry]:

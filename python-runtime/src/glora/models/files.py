@@ -181,6 +181,9 @@ def _of_timm(config: dict[str, Any]) -> dict[str, Any]:
         "num_channels": channels,
         "hidden_size": config.get("num_features"),
         "normalisation": {"image_mean": said.get("mean"), "image_std": said.get("std")},
+        "id2label": {
+            str(number): name for number, name in enumerate(config.get("label_names") or ())
+        },
     }
 
 

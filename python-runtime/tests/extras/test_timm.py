@@ -1,4 +1,4 @@
-"""Models of timm: a fused projection is one site, and the merged model is a model of timm."""
+"""Models of timm: a fused projection is one site, a merged model is timm's; run by tools/extras."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from glora import java, models
+from glora.data import budget
 
 try:
     import timm
@@ -51,6 +53,8 @@ def test_fused_queries_keys_and_values_are_one_site(folder: Path) -> None:
     assert len(sites) == 4 * 2
     assert sites[0] == "timm_model.blocks.0.attn.qkv"
     assert models.pixel_input(folder).mean == (0.5, 0.4, 0.3)
+    sides = sum(sum(model.get_submodule(name).weight.shape) for name in sites)
+    assert budget.lora_parameters(folder)["lora_parameters"] == budget.RANK * sides
 
 
 def test_merged_model_of_timm_loads_in_plain_transformers(tmp_path: Path, folder: Path) -> None:
@@ -100,3 +104,13 @@ def test_merged_model_of_timm_loads_in_plain_transformers(tmp_path: Path, folder
         logits = plain(pixel_values=pixels.normalised(rows)).logits
     torch.testing.assert_close(logits, before, rtol=0, atol=2e-4)
     assert plain.config.id2label == {0: "a", 1: "b", 2: "c"}
+
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for number, row in enumerate(rows):
+        Image.fromarray(row.permute(1, 2, 0).numpy()).save(pictures / f"{number}.png")
+    paths = {"input": str(pictures), "output": str(tmp_path / "out.txt")}
+    done = java.predict({"model_path": str(tmp_path / "merged"), **paths})
+    said = [LABELS[index] for index in before.argmax(-1)]
+    assert (tmp_path / "out.txt").read_text().split() == said
+    assert done["counts"] == {label: said.count(label) for label in LABELS}

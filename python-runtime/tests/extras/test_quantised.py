@@ -1,4 +1,4 @@
-"""GLoRA on weights in 8 and 4 bits, on the CPU, by each library; run by tools/quantised."""
+"""GLoRA on weights in 8 and 4 bits, on the CPU, by each library; run by tools/extras."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def dense_model(seed: int = 0, *, bias: bool = True) -> nn.Sequential:
 
 def by_torchao(bits: int) -> Callable[[nn.Sequential], nn.Sequential]:
     def quantise(model: nn.Sequential) -> nn.Sequential:
-        pytest.importorskip("torchao", reason="tools/quantised installs torchao")
+        pytest.importorskip("torchao", reason="tools/extras installs torchao")
         from torchao.quantization import Int8WeightOnlyConfig, IntxWeightOnlyConfig, quantize_
         from torchao.quantization.granularity import PerGroup
 
@@ -45,7 +45,7 @@ def by_torchao(bits: int) -> Callable[[nn.Sequential], nn.Sequential]:
 
 def by_bitsandbytes(kind: str) -> Callable[[nn.Sequential], nn.Sequential]:
     def quantise(model: nn.Sequential) -> nn.Sequential:
-        bnb = pytest.importorskip("bitsandbytes", reason="tools/quantised installs bitsandbytes")
+        bnb = pytest.importorskip("bitsandbytes", reason="tools/extras installs bitsandbytes")
         for index in (0, 2):
             linear = model[index]
             sizes = (linear.in_features, linear.out_features, linear.bias is not None)
@@ -255,7 +255,7 @@ def test_eject_gives_the_librarys_layers_back(backend: str) -> None:
 
 
 def test_a_layer_that_is_not_quantised_yet_is_refused() -> None:
-    bnb = pytest.importorskip("bitsandbytes", reason="tools/quantised installs bitsandbytes")
+    bnb = pytest.importorskip("bitsandbytes", reason="tools/extras installs bitsandbytes")
     model = nn.Sequential(bnb.nn.Linear4bit(WIDTH, OUT))
     with pytest.raises(ConfigurationError, match="not quantised yet; move the model"):
         glora.inject(model, SPACE)
