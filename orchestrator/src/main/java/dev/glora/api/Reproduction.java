@@ -11,6 +11,7 @@ import dev.glora.experiment.Planner;
 import dev.glora.files.AtomicFile;
 import dev.glora.report.Comparison;
 import dev.glora.report.RunDocument;
+import dev.glora.run.ExperimentRunner;
 import dev.glora.store.RunRow;
 import dev.glora.store.RunStatus;
 import dev.glora.store.RunStore;
@@ -75,6 +76,7 @@ final class Reproduction {
         // It was compared: this is another time.
         AtomicFile.delete(folder.resolve(planned.id()));
       }
+      ExperimentRunner.repeatMicroBatch(store, original.id(), again, planned);
       Execution execution = new Execution(settings.withRuns(folder), again);
       Answer ran = execution.run(List.of(planned), "glora reproduce " + original.id());
       if (ran.code() != ExitCode.DONE) {

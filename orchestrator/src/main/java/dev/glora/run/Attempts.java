@@ -60,6 +60,15 @@ final class Attempts {
         old -> old.isObject() ? ((ObjectNode) old.deepCopy()).without(FAILURES) : Json.object());
   }
 
+  /** Has batches cut from the next attempt on; failures stay. */
+  static void microBatch(RunStore store, String run, int rows) {
+    store.update(
+        run,
+        SECTION,
+        old ->
+            (old.isObject() ? (ObjectNode) old.deepCopy() : Json.object()).put(MICRO_BATCH, rows));
+  }
+
   /**
    * Notes a failure.
    *

@@ -106,6 +106,23 @@ public final class ExperimentRunner {
   }
 
   /**
+   * Has a run that repeats another one cut its batches as that one had to where memory ran out.
+   *
+   * @param from the store of the original
+   * @param original its id
+   * @param store the store of the repetition
+   * @param run the repetition
+   */
+  public static void repeatMicroBatch(
+      RunStore from, String original, RunStore store, PlannedRun run) {
+    int rows = new Attempts(from, original, 0).microBatch();
+    if (rows > 0) {
+      store.upsert(run);
+      Attempts.microBatch(store, run.id(), rows);
+    }
+  }
+
+  /**
    * Does the runs that are not finished. A run that fails does not keep the others from being done.
    *
    * @param plan the runs, in order

@@ -4,11 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.networknt.schema.JsonSchemaFactory;
-import com.networknt.schema.SpecVersion;
-import com.networknt.schema.ValidationMessage;
 import dev.glora.ExitCode;
 import dev.glora.Json;
+import dev.glora.api.AnswerSchema;
 import dev.glora.report.FilledStore;
 import dev.glora.store.RunStore;
 import dev.glora.store.Runs;
@@ -29,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What each verb answers with {@code --json}, against the schema that is published for it. */
 class AnswersTest {
-  /** Verbs that start Python. */
+  /** Verbs that start Python: ReproduceTest and OwnDataTest look at what these answer. */
   private static final Set<String> WORKING =
       Set.of("resume", "retry", "reproduce", "init", "predict");
 
@@ -74,15 +72,7 @@ class AnswersTest {
   }
 
   private Set<String> wrong(String verb, JsonNode document) {
-    JsonNode schema = answer(0, "schema", verb);
-    Set<String> wrong = new TreeSet<>();
-    for (ValidationMessage each :
-        JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012)
-            .getSchema(schema)
-            .validate(document)) {
-      wrong.add(each.getMessage());
-    }
-    return wrong;
+    return AnswerSchema.wrong(answer(0, "schema", verb), document);
   }
 
   private List<JsonNode> search() throws IOException {

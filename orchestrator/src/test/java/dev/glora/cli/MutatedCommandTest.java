@@ -3,6 +3,7 @@ package dev.glora.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.glora.CheckRecord;
 import dev.glora.Json;
 import dev.glora.experiment.ExperimentMutator;
 import dev.glora.experiment.ValidExperiments;
@@ -125,7 +126,6 @@ class MutatedCommandTest {
     ObjectNode result = Json.object().put("mutants", MUTANTS).put("through_launcher", byLauncher);
     result.put("planned", codes.getOrDefault(0, 0)).put("refused", codes.getOrDefault(2, 0));
     result.put("stack_traces", 0).put("hangs", 0);
-    Path results = Files.createDirectories(root.resolve(Path.of("experiments", "checks")));
-    Files.writeString(results.resolve("mutated-command.json"), Json.pretty(result) + "\n");
+    CheckRecord.write("mutated-command.json", result);
   }
 }

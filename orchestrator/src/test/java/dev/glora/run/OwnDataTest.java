@@ -1,5 +1,6 @@
 package dev.glora.run;
 
+import static dev.glora.api.AnswerSchema.checked;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.withinPercentage;
@@ -52,7 +53,8 @@ class OwnDataTest {
   }
 
   private static Answer draft(Path output, String label) {
-    return glora.init(data, model, output, Optional.empty(), Optional.ofNullable(label));
+    return checked(
+        "init", glora.init(data, model, output, Optional.empty(), Optional.ofNullable(label)));
   }
 
   @Test
@@ -102,7 +104,7 @@ class OwnDataTest {
     Path input = temp.resolve("new.csv");
     Files.writeString(input, "nr,text\n1,\"good, good\"\n2,bad bad bad\n");
     Path output = temp.resolve("scored.csv");
-    Answer answer = glora.predict(run, input, output, Optional.empty());
+    Answer answer = checked("predict", glora.predict(run, input, output, Optional.empty()));
     assertThat(answer.json().path("rows").asLong()).isEqualTo(2);
     assertThat(answer.text()).startsWith("2 rows scored into " + output);
     List<String> lines = Files.readAllLines(output);
@@ -113,7 +115,7 @@ class OwnDataTest {
 
   private Answer drafted(Path table, String name) throws IOException {
     Path file = temp.resolve(name + ".yaml");
-    Answer answer = glora.init(table, model, file, DataColumns.GUESSED);
+    Answer answer = checked("init", glora.init(table, model, file, DataColumns.GUESSED));
     assertThat(Files.readString(file)).contains("glora predict RUN");
     return answer;
   }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.glora.CheckRecord;
 import dev.glora.Json;
 import dev.glora.store.FinalRow;
 import dev.glora.store.RunRow;
@@ -133,17 +134,8 @@ class WorkerKillTest {
           .put("commits_of_evaluations_seen", commits)
           .put("seconds", Math.round((System.nanoTime() - began) / 1e9))
           .set("killed", Json.MAPPER.valueToTree(landed));
-      write(record);
-    }
-  }
-
-  /** After each number of workers: what was seen is kept, whatever comes of the next. */
-  private static void write(JsonNode record) throws IOException {
-    String folder = System.getProperty("glora.record");
-    if (folder != null) {
-      Files.writeString(
-          Files.createDirectories(Path.of(folder)).resolve("kills.json"),
-          Json.pretty(record) + "\n");
+      // What was seen is kept, whatever comes of the next number of workers.
+      CheckRecord.write("kills.json", record);
     }
   }
 

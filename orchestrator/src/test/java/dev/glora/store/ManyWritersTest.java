@@ -2,6 +2,7 @@ package dev.glora.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.glora.CheckRecord;
 import dev.glora.Json;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -123,19 +124,15 @@ class ManyWritersTest {
 
     double seconds = write("", trials);
 
-    Path results = Path.of(System.getProperty("glora.root"), "experiments", "checks");
-    Files.createDirectories(results);
-    Files.writeString(
-        results.resolve("many-writers.json"),
-        Json.pretty(
-                Json.object()
-                    .put("store", "SQLite")
-                    .put("processes", PROCESSES)
-                    .put("trials", trials)
-                    .put("lost", 0)
-                    .put("locked", 0)
-                    .put("transactions", 3 * trials + PROCESSES)
-                    .put("seconds", Math.round(seconds * 10) / 10.0))
-            + "\n");
+    CheckRecord.write(
+        "many-writers.json",
+        Json.object()
+            .put("store", "SQLite")
+            .put("processes", PROCESSES)
+            .put("trials", trials)
+            .put("lost", 0)
+            .put("locked", 0)
+            .put("transactions", 3 * trials + PROCESSES)
+            .put("seconds", Math.round(seconds * 10) / 10.0));
   }
 }
