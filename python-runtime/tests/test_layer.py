@@ -103,7 +103,8 @@ def test_gradients_pass_gradcheck(codes: tuple[int, ...], a_product: str) -> Non
     layer.set_codes(codes)
     parameters = [layer.support_parameters()[name] for name in layer.active_slices()]
     x = torch.randn(2, 4, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda x, *_: layer(x), (x, *parameters))
+    # A second backward pass over a kept graph finds the output let go: equal but for rounding.
+    assert torch.autograd.gradcheck(lambda x, *_: layer(x), (x, *parameters), nondet_tol=1e-12)
 
 
 @pytest.mark.parametrize("a_product", ["hadamard", "matmul"])

@@ -22,9 +22,10 @@ T tokens, G = dY the gradient of the output [T, out] and b the effective bias:
 The dense W is built anew in the backward pass: nothing of W0's size is kept. It is the cheaper way
 where W0 is smaller than the activations, and then B joins it and costs no pass of its own; its part
 of da is subtracted. The output itself serves as L: what follows a linear layer mostly keeps it
-anyway. What is not active, frozen or has no use for a gradient costs nothing; sums go into GEMMs
-or fresh outputs. On CPU a fresh [T, out] costs more (the pages are new) than a pass over one that
-is there.
+anyway. By rows that is done while 1 + a is far from zero and known without waiting, as it is on a
+CPU, and the type has digits enough; else L is kept apart. What is not active, frozen or has no use
+for a gradient costs nothing; sums go into GEMMs or fresh outputs. On CPU a fresh [T, out] costs
+more (the pages are new) than a pass over one that is there.
 """
 
 from __future__ import annotations
@@ -111,14 +112,31 @@ class _Call(NamedTuple):
 
 
 class _Way(NamedTuple):
-    """How a Hadamard A is computed: dense, with B in it or not, rank by rank, or else by rows."""
+    """How a Hadamard A is computed: dense, with B in it or not, rank by rank, or else by rows.
+
+    By rows, `apart` keeps the unscaled output; without it the scaled one stands for it.
+    """
 
     dense: bool = False
     rank_wise: bool = False
     joined: bool = False
+    apart: bool = False
 
 
-def _way(form: Form, x: Tensor, weight: Tensor, dtype: torch.dtype, trained: bool) -> _Way:
+def _near_zero(form: Form, support: Support) -> bool:
+    """Whether some 1 + a is too small to be divided by."""
+    scale = vector(support.Ad, form.codes[0], torch.float32)
+    return float((1 + scale).abs().min()) < _LEAST_SCALE
+
+
+def _way(
+    form: Form,
+    x: Tensor,
+    weight: Tensor,
+    support: Support,
+    dtype: torch.dtype,
+    trained: bool,
+) -> _Way:
     a, b = form.codes[:2]
     if a == NONE or not form.hadamard:
         return _Way()
@@ -128,7 +146,9 @@ def _way(form: Form, x: Tensor, weight: Tensor, dtype: torch.dtype, trained: boo
         # A pass over W0 for two over the output. Where W0 has few digits, (1 + a) stays apart from
         # it, and on a GPU nobody can look at a before dividing by it without waiting.
         apart = x.device.type != "cpu" or dtype not in (torch.float32, torch.float64)
-        return _Way() if apart or in_features > tokens else _Way(dense=True, joined=b != NONE)
+        if not apart and in_features <= tokens:
+            return _Way(dense=True, joined=b != NONE)
+        return _Way(apart=a == VECTOR and trained and (apart or _near_zero(form, support)))
     if tokens * form.ranks[0] <= _RANK_WISE_ROWS[trained]:
         return _Way(rank_wise=True)
     smaller = weight.numel() <= tokens * (in_features + out_features)
@@ -143,7 +163,7 @@ class _AdaptedLinear(torch.autograd.Function):
         form, names, weight, bias, dtype, trained = call
         support = Support(**dict(zip(names, parameters, strict=True)))
         a, b = form.codes[:2]
-        way = _way(form, x, weight, dtype or weight.dtype, trained)
+        way = _way(form, x, weight, support, dtype or weight.dtype, trained)
         kept = products = hidden = None
         with _without_autocast(x):
             matrix = weight if dtype is None else weight.to(dtype)
@@ -157,8 +177,8 @@ class _AdaptedLinear(torch.autograd.Function):
             y = functional.linear(seen, used, shift)
             rows, flat = y.reshape(-1, y.shape[-1]), x.reshape(-1, x.shape[-1])
             if form.hadamard and a in (SCALAR, VECTOR) and not way.dense:
-                kept = rows if a == VECTOR else None
-                rows = _scaled(rows, vector(support.Ad, a, work_type(rows)), shift, a == SCALAR)
+                kept = rows if way.apart else None
+                rows = _scaled(rows, vector(support.Ad, a, work_type(rows)), shift, not way.apart)
             elif way.rank_wise:
                 down, up = factors(support.Ad, support.Au, form.ranks[0], x.dtype)
                 products = _stacked(flat, up, matrix.t())
@@ -170,12 +190,12 @@ class _AdaptedLinear(torch.autograd.Function):
             elif b != NONE and not way.joined:
                 hidden = flat.sum(-1, keepdim=True)
                 rows.addcmul_(hidden, vector(support.Bd, b, x.dtype))
-        by_rows = a == VECTOR and form.hadamard and not way.dense
-        reads_x = b >= LORA or (a != NONE and not by_rows)
+        reads_x = b >= LORA or (a != NONE and not way.apart)
         # Not saved: whoever changes the output in place afterwards makes it useless, not wrong.
         # A view would forbid such a change altogether.
         result: Tensor = torch.ops.aten._unsafe_view(rows, y.shape)
-        output = result.detach().view_as(rows) if trained and a == VECTOR and way.dense else None
+        serves = trained and a == VECTOR and form.hadamard and not way.apart
+        output = result.detach().view_as(rows) if serves else None
         ctx.output = output if output is None else (output, output._version)
         ctx.form, ctx.names, ctx.dtype, ctx.way, ctx.shape = form, names, dtype, way, x.shape
         ctx.save_for_backward(
@@ -222,6 +242,7 @@ class _Backward:
         self.g = gradient.reshape(-1, weight.shape[0])
         self.x = None if x is None else x.reshape(-1, weight.shape[1])
         self._total: Tensor | None = None
+        self._ascent: Tensor | None = None
         self._reached: Tensor | None = None
 
     def total(self) -> Tensor:
@@ -303,11 +324,19 @@ class _Backward:
 
     def _against_output(self) -> Tensor:
         """Σₜ G∘(Y − b) [out]: the output without its bias, from the gradient's point of view."""
-        if self.output is not None and self.output[0]._version == self.output[1]:
-            change = torch.mul(self.g, self.output[0]).sum(0)
-            return change if self.shift is None else change.sub_(self.shift * self.total())
+        if self._output_intact():
+            return self._without_bias(self.output[0])
         assert self.x is not None
         return torch.mul(self.g, torch.mm(self.x, self._dense_weight().t())).sum(0)
+
+    def _output_intact(self) -> bool:
+        """Whether nobody changed the output after the forward pass."""
+        return self.output is not None and self.output[0]._version == self.output[1]
+
+    def _without_bias(self, rows: Tensor, buffer: Tensor | None = None) -> Tensor:
+        """Σₜ G∘(rows − b) [out]."""
+        change = torch.mul(self.g, rows, out=buffer).sum(0, dtype=work_type(self.g))
+        return change if self.shift is None else change.sub_(self.shift * self.total())
 
     def _dense_weight(self) -> Tensor:
         return dense_weight(self.form, self.support, self.matrix, joined=self.way.joined)
@@ -343,16 +372,21 @@ class _Backward:
 
     def _scaled_rows(self) -> Tensor | None:
         """A = vector (Hadamard): the scale of the output's columns."""
-        assert self.kept is not None
         buffer = torch.empty_like(self.g)
+        scale = 1 + vector(self.support.Ad, VECTOR, work_type(self.g))
         if "Ad" in self.wanted:
-            change = torch.mul(self.g, self.kept, out=buffer).sum(0, dtype=work_type(self.g))
-            if self.shift is not None:
-                change -= self.shift * self.total()
+            if self.kept is not None:
+                change = self._without_bias(self.kept, buffer)
+            elif self._output_intact():
+                change = self._without_bias(self.output[0], buffer)
+                effect = self._effect_of_b()
+                change = (change if effect is None else change - effect) / scale
+            else:
+                assert self.x is not None
+                change = torch.mul(self.g, torch.mm(self.x, self.matrix.t()), out=buffer).sum(0)
             self._keep("Ad", VECTOR, change)
         if not self.wants_x:
             return None
-        scale = 1 + vector(self.support.Ad, VECTOR, work_type(self.g))
         return torch.mm(torch.mul(self.g, scale, out=buffer), self.matrix)
 
     def _through_b(self, dx: Tensor | None) -> Tensor | None:
@@ -360,15 +394,14 @@ class _Backward:
         code, g = self.form.codes[1], self.g
         if code == NONE or self.way.joined:
             return dx
-        assert self.hidden is not None
+        self._ascent_gradient()
         if code >= LORA:
             down, up = factors(self.support.Bd, self.support.Bu, self.form.ranks[1], g.dtype)
             back = torch.mm(g, down)
-            assert self.x is not None
-            self._factor_gradients("B", self.hidden.t(), g, back, self.x)
+            if "Bu" in self.wanted:
+                assert self.x is not None
+                self._keep("Bu", code, torch.mm(back.t(), self.x))
             return None if dx is None else dx.addmm_(back, up)
-        if "Bd" in self.wanted:
-            self._keep("Bd", code, torch.mm(self.hidden.t(), g)[0])
         if dx is not None:
             moved = vector(self.support.Bd, code, g.dtype).expand(g.shape[1])
             dx += torch.mm(g, moved.unsqueeze(1))
@@ -376,22 +409,48 @@ class _Backward:
 
     def _joined_b(self) -> Tensor | None:
         """Gradients of a B within the scaled weight; Σₜ G∘(B·x) [out], None without a B."""
-        code, g, x = self.form.codes[1], self.g, self.x
+        code = self.form.codes[1]
         if code == NONE:
             return None
-        assert x is not None
-        if code < LORA:
-            ascent = torch.mm(x.sum(-1, keepdim=True).t(), g)[0]
-            if "Bd" in self.wanted:
-                self._keep("Bd", code, ascent)
-            return ascent * vector(self.support.Bd, code, g.dtype)
-        down, up = factors(self.support.Bd, self.support.Bu, self.form.ranks[1], g.dtype)
-        ascent = torch.mm(torch.mm(up, x.t()), g).t()
+        self._ascent_gradient()
+        if code >= LORA and "Bu" in self.wanted:
+            assert self.x is not None
+            down, _ = factors(self.support.Bd, self.support.Bu, self.form.ranks[1], self.g.dtype)
+            self._keep("Bu", code, torch.mm(torch.mm(self.g, down).t(), self.x))
+        return self._effect_of_b()
+
+    def _ascent_of_b(self) -> Tensor:
+        """hᵀ·G [r or 1, out], of which B's down-factor gets its gradient; computed once."""
+        if self._ascent is None:
+            hidden = self.hidden
+            if hidden is None:
+                assert self.x is not None
+                if self.form.codes[1] < LORA:
+                    hidden = self.x.sum(-1, keepdim=True)
+                else:
+                    _, up = factors(
+                        self.support.Bd, self.support.Bu, self.form.ranks[1], self.x.dtype
+                    )
+                    hidden = torch.mm(up, self.x.t()).t()
+            self._ascent = torch.mm(hidden.t(), self.g)
+        return self._ascent
+
+    def _ascent_gradient(self) -> None:
+        code = self.form.codes[1]
         if "Bd" in self.wanted:
-            self._keep("Bd", code, ascent)
-        if "Bu" in self.wanted:
-            self._keep("Bu", code, torch.mm(torch.mm(g, down).t(), x))
-        return (ascent * down).sum(1)
+            ascent = self._ascent_of_b()
+            self._keep("Bd", code, ascent.t() if code >= LORA else ascent[0])
+
+    def _effect_of_b(self) -> Tensor | None:
+        """Σₜ G∘(B·x) [out], None without a B."""
+        code = self.form.codes[1]
+        if code == NONE:
+            return None
+        ascent = self._ascent_of_b()
+        if code < LORA:
+            return ascent[0] * vector(self.support.Bd, code, ascent.dtype)
+        down, _ = factors(self.support.Bd, self.support.Bu, self.form.ranks[1], ascent.dtype)
+        return (ascent.t() * down).sum(1)
 
     def _factor_gradients(
         self, tensor: str, hidden: Tensor, g: Tensor, back: Tensor, x: Tensor

@@ -16,8 +16,9 @@ All parameters are views into one vector and all gradients views into another::
     | site 0: Ad, Au, ... E | site 1: ... | ... | head.weight | head.bias |
     0     every entry starts at a 64-byte boundary (gaps hold zeros)      size
 
-so that a step is a dozen vector operations whatever the number of layers, a checkpoint is four
-vectors, and no memory moves: gradients are zeroed in place, and autograd adds into them.
+so that a step does not depend on the number of layers, a checkpoint is four vectors, and no memory
+moves: gradients are zeroed in place, and autograd adds into them. A step goes through the vector in
+chunks: a chunk's gathered copies stay in the cache, and the scratch memory is a chunk's.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ Region = tuple[slice, ...]
 """The active part of one parameter: slices for its leading dimensions; `()` is all of it."""
 
 _ALIGNMENT = 16  # f32 elements: 64 bytes, one cache line and one AVX-512 register
+# Entries: six rows of them are 1.5 MiB on a CPU; on a GPU a kernel's start costs more than memory.
+_CHUNK, _CHUNK_GPU = 1 << 16, 1 << 22
 
 
 @dataclass(frozen=True)
@@ -130,9 +133,10 @@ class FlatAdamW:
         self.exp_avg = torch.zeros(offset, device=device)
         self.exp_avg_sq = torch.zeros(offset, device=device)
         self.counts = torch.zeros(offset, dtype=torch.int32, device=device)
-        # Gathered copies of the active entries; one allocation for the life of the optimiser.
-        self._scratch = torch.empty(6, offset, device=device)
-        self._count_scratch = torch.empty(offset, dtype=torch.int32, device=device)
+        # Gathered copies of active entries; one allocation for the life of the optimiser.
+        self._chunk = min(offset, _CHUNK if device.type == "cpu" else _CHUNK_GPU)
+        self._scratch = torch.empty(6, self._chunk, device=device)
+        self._count_scratch = torch.empty(self._chunk, dtype=torch.int32, device=device)
         self._mask = torch.ones(offset, dtype=torch.bool, device=device)
         self._regions: dict[str, Region | None] = {}
         self._index: Tensor | None = None
@@ -223,42 +227,21 @@ class FlatAdamW:
             weight_decay: decoupled; times the learning rate of the group.
             multipliers: learning-rate multiplier by group; 1 where absent.
         """
-        index = self._index
-        n = self.size if index is None else index.numel()
-        if index is None:
-            w, g, m, v, t = (
-                self.weights,
-                self.gradients,
-                self.exp_avg,
-                self.exp_avg_sq,
-                self.counts,
-            )
-        else:
-            w, g, m, v = (self._scratch[row, :n] for row in range(4))
-            t = self._count_scratch[:n]
-            torch.index_select(self.weights, 0, index, out=w)
-            torch.index_select(self.gradients, 0, index, out=g)
-            torch.index_select(self.exp_avg, 0, index, out=m)
-            torch.index_select(self.exp_avg_sq, 0, index, out=v)
-            torch.index_select(self.counts, 0, index, out=t)
         if self._parts is None:
-            self._parts = self._divide(t)
-        t.add_(1)
-        m.lerp_(g, 1 - self._betas[0])
-        v.mul_(self._betas[1]).addcmul_(g, g, value=1 - self._betas[1])
+            self._parts = self._divide()
         for part in self._parts:
             rate = learning_rate * (multipliers or {}).get(part.run.group, 1.0)
             decay = weight_decay if part.run.decay else 0.0
-            self._move(part, w, m, v, t, rate, decay)
-        if index is not None:
-            self.weights.index_copy_(0, index, w)
-            self.exp_avg.index_copy_(0, index, m)
-            self.exp_avg_sq.index_copy_(0, index, v)
-            self.counts.index_copy_(0, index, t)
+            if part.common is not None:
+                part.common += 1
+            for start in range(part.start, part.end, self._chunk):
+                entries = slice(start, min(start + self._chunk, part.end))
+                self._move(entries, part.common, rate, decay)
 
-    def _divide(self, counts: Tensor) -> list[_Part]:
+    def _divide(self) -> list[_Part]:
         """Cuts the active entries at the runs' borders; equal step counts are kept as one."""
         parts = []
+        counts = self.counts if self._index is None else self.counts[self._index]
         for run in self._runs:
             start, end = run.start, run.end
             if self._index is not None:
@@ -269,29 +252,50 @@ class FlatAdamW:
                 parts.append(_Part(run, start, end, low if low == high else None))
         return parts
 
-    def _move(
-        self, part: _Part, w: Tensor, m: Tensor, v: Tensor, t: Tensor, rate: float, decay: float
-    ) -> None:
-        w, m, v = w[part.start : part.end], m[part.start : part.end], v[part.start : part.end]
-        size = part.end - part.start
-        denominator = self._scratch[4, :size]
+    def _move(self, entries: slice, common: int | None, rate: float, decay: float) -> None:
+        """Moves some of the active entries, of one run.
+
+        Args:
+            entries: their places among the active ones, at most a chunk.
+            common: the step that this is for all of them, or None where they differ.
+            rate: learning rate.
+            decay: weight decay.
+        """
+        index, n = self._index, entries.stop - entries.start
+        stored = self.weights, self.gradients, self.exp_avg, self.exp_avg_sq
+        if index is None:
+            w, g, m, v = (flat[entries] for flat in stored)
+            t = self.counts[entries]
+        else:
+            index = index[entries]
+            w, g, m, v = (
+                torch.index_select(flat, 0, index, out=self._scratch[row, :n])
+                for row, flat in enumerate(stored)
+            )
+            t = torch.index_select(self.counts, 0, index, out=self._count_scratch[:n])
+        t.add_(1)
+        m.lerp_(g, 1 - self._betas[0])
+        v.mul_(self._betas[1]).addcmul_(g, g, value=1 - self._betas[1])
         # The order of the operations is torch.optim.AdamW's, so that the results are its too.
         if decay != 0:
             w.mul_(1 - rate * decay)
-        torch.sqrt(v, out=denominator)
-        if part.common is not None:
-            part.common += 1
-            step_size = rate / (1 - self._betas[0] ** part.common)
-            denominator.div_((1 - self._betas[1] ** part.common) ** 0.5).add_(self._eps)
+        denominator = torch.sqrt(v, out=self._scratch[4, :n])
+        if common is not None:
+            step_size = rate / (1 - self._betas[0] ** common)
+            denominator.div_((1 - self._betas[1] ** common) ** 0.5).add_(self._eps)
             w.addcdiv_(m, denominator, value=-step_size)
-            return
-        t = t[part.start : part.end]
-        self._correct(int(t.max()))
-        move = self._scratch[5, :size]
-        torch.index_select(self._bias2.float().to(self._device), 0, t, out=move)
-        denominator.div_(move).add_(self._eps)
-        torch.index_select((-rate / self._bias1).float().to(self._device), 0, t, out=move)
-        w.add_(move.mul_(m).div_(denominator))
+        else:
+            self._correct(int(t.max()))
+            move = self._scratch[5, :n]
+            torch.index_select(self._bias2.float().to(self._device), 0, t, out=move)
+            denominator.div_(move).add_(self._eps)
+            torch.index_select((-rate / self._bias1).float().to(self._device), 0, t, out=move)
+            w.add_(move.mul_(m).div_(denominator))
+        if index is not None:
+            self.weights.index_copy_(0, index, w)
+            self.exp_avg.index_copy_(0, index, m)
+            self.exp_avg_sq.index_copy_(0, index, v)
+            self.counts.index_copy_(0, index, t)
 
     def _correct(self, count: int) -> None:
         """Extends the tables of 1 - b1^t and sqrt(1 - b2^t) to `count`; entry 0 is never used."""
