@@ -12,6 +12,7 @@ from PIL import Image
 from glora import drawn, java
 from glora.data import prepare, verify
 from glora.data.guess import guess
+from glora.data.vtab import LISTS
 from glora.errors import ConfigurationError
 
 
@@ -167,6 +168,9 @@ def test_pictures_that_no_experiment_can_be_made_of_are_a_sentence(
     refused("1.png is damaged or cut")
     (home / "dog/1.png").unlink()
     refused("dog has no picture")
+    for name in LISTS.values():
+        (home / name).write_text("")
+    refused("has the lists of a published protocol")
     (tmp_path / "list.txt").write_text("")
     refused("has no line", tmp_path / "list.txt")
 

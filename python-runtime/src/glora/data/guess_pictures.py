@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from glora import models, sources
-from glora.data import budget
+from glora.data import budget, few_shot, vtab
 from glora.data.deal import pools
 from glora.data.picture_sources import read
-from glora.data.pictures import SUFFIXES, Pictures
+from glora.data.pictures import SUFFIXES
 from glora.data.splits import NAMES
-from glora.data.task import Split, Task
+from glora.data.task import Task
 from glora.errors import ConfigurationError, SourceError
 
 __all__ = ["guess_pictures", "looks_like_pictures"]
@@ -47,12 +47,18 @@ def guess_pictures(path: Path, model: Path, cache: Path) -> dict[str, Any]:
             f"{path} is one picture; expected a folder with a folder of pictures for each class, "
             f"or a list of paths and labels (.txt)."
         )
+    if path.is_dir() and (vtab.is_task(path) or few_shot.is_task(path)):
+        raise ConfigurationError(
+            f"{path} has the lists of a published protocol; take an experiment of "
+            f"experiments/paper and set task.source in it, or name a folder of one's own pictures."
+        )
     task = Task.of({"source": f"local:{path}"})
     found = read(sources.fetch(task.source, cache=cache), task)
     rows = sum(map(len, found.parts.values()))
     if not rows:
         raise ConfigurationError(f"{path} has no pictures; expected a folder of them a class.")
-    parts = _parts(found, task.split)
+    drawn = pools(found, task.split.seed)
+    parts = {name: rows for name, (rows, _) in zip(NAMES, drawn, strict=True)}
     clear = sum(map(len, parts.values()))
     budget.refuse_few(clear, "pictures with a clear class", path)
     labels = Counter(found.labels[row.label] for part in parts.values() for row in part)
@@ -78,10 +84,3 @@ def guess_pictures(path: Path, model: Path, cache: Path) -> dict[str, Any]:
         **budget.training(sizes["split"]["train"], EPOCHS, BATCH),
         **budget.lora_parameters(model),
     }
-
-
-def _parts(found: Pictures, split: Split) -> dict[str, Any]:
-    """The pictures of each split; of train all that is not given to another."""
-    if found.published:
-        return {name: found.parts.get(name, ()) for name in NAMES}
-    return {name: rows for name, (rows, _) in zip(NAMES, pools(found, split.seed), strict=True)}
