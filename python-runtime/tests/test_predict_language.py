@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from transformers import AutoModelForCausalLM
 from glora import java
 from glora.data import instructions
 from glora.errors import ConfigurationError
+
+# Matrices this small gain nothing from a second thread.
+torch.set_num_threads(1)
 
 PROMPT = "{text} Sentiment:"
 LABELS = ["down", "up"]
@@ -88,25 +92,48 @@ def test_instructions_are_answered_as_they_were_trained(
     row = {"instruction": "good or bad?", "input": "", "output": "It is bad."}
     source = tmp_path / "rows.json"
     source.write_text(json.dumps([row, {"instruction": "say it"}]))
-    settings = {"form": "alpaca", "template": template, "max_length": 150}
+    question = instructions.question(source, 1, {**row, "output": ""}, "alpaca")
+    tokenizer = tiny_language.load(llama)
+    ids = instructions.encode_question(question, template, tokenizer)
+    most = len(ids) + 6
+    settings = {"form": "alpaca", "template": template, "max_length": most}
     done = predict(llama, source, tmp_path / "out.jsonl", **settings)
     answered = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
-    tokenizer = tiny_language.load(llama)
     # What stands before the answer is, token by token, what a row of the training has there.
     (stored,) = instructions.read(write(tmp_path / "one.json", [row]), "alpaca")
     trained = instructions.encode(stored, template, tokenizer, 1000)
     assert trained is not None
     start = int((trained.targets != instructions.NO_TARGET).argmax()) + 1
-    question = instructions.question(source, 1, {**row, "output": ""}, "alpaca")
-    ids = instructions.encode_question(question, template, tokenizer)
     assert ids == trained.ids[: len(ids)].tolist()
     assert start - len(ids) in (0, 1)  # a space before the answer may be a token of its own
-    said = greedy(llama, ids, 150 - len(ids), 2)
+    said = greedy(llama, ids, most - len(ids), 2)
     assert answered[0]["prediction"] == tokenizer.decode(said, skip_special_tokens=True).strip()
     assert answered[0]["ended"] == (said[-1] == 2)
     assert answered[0]["output"] == "It is bad."
     assert (done["rows"], done["kind"], done["counts"]) == (2, "answer", {})
     assert done["cut"] == sum(not row["ended"] for row in answered)
+
+
+def test_an_answer_ends_at_a_token_that_the_models_own_settings_name(
+    llama: Path, tmp_path: Path
+) -> None:
+    asked = write(tmp_path / "a.json", [{"instruction": "say good"}])
+    settings = {"form": "alpaca", "template": "vicuna", "max_length": 135}
+    predict(llama, asked, tmp_path / "open.jsonl", **settings)
+    row = json.loads((tmp_path / "open.jsonl").read_text())
+    question = instructions.question(asked, 1, {"instruction": "say good"}, "alpaca")
+    tokenizer = tiny_language.load(llama)
+    said = greedy(llama, instructions.encode_question(question, "vicuna", tokenizer), 3, 2)
+    assert not row["ended"]
+    copied = Path(shutil.copytree(llama, tmp_path / "ending"))
+    file = copied / "generation_config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "eos_token_id": [2, said[2]]}))
+    done = predict(copied, asked, tmp_path / "closed.jsonl", **settings)
+    closed = json.loads((tmp_path / "closed.jsonl").read_text())
+    assert closed["ended"]
+    assert done["cut"] == 0
+    upto = said.index(said[2]) + 1
+    assert closed["prediction"] == tokenizer.decode(said[:upto], skip_special_tokens=True).strip()
 
 
 def write(path: Path, rows: list[dict[str, Any]]) -> Path:
@@ -122,7 +149,7 @@ def test_conversations_are_answered_at_their_end(llama: Path, tmp_path: Path) ->
     ]
     closed = [*turns, {"from": "gpt", "value": "yes"}]
     source = write(tmp_path / "a.json", [{"conversations": turns}, {"conversations": closed}])
-    predict(llama, source, tmp_path / "out.jsonl", form="sharegpt", max_length=140)
+    predict(llama, source, tmp_path / "out.jsonl", form="sharegpt", max_length=80)
     first, second = (json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines())
     assert first["prediction"] == second["prediction"]
     assert second["conversations"] == closed
