@@ -59,7 +59,9 @@ def bootstrap(pairs: Pairs, draws: int = DRAWS, seed: int = 2306) -> Interval:
         ValueError: there is nothing to compare.
     """
     if not pairs or any(d.ndim != 2 or d.size == 0 for d in pairs.values()):
-        raise ValueError("no pair of runs to compare, expected [seeds, examples] for each task")
+        raise ValueError(
+            "no pair of runs to compare, expected [seeds, examples] for each task"
+        )
     random = np.random.default_rng(seed)
     tasks = list(pairs.values())
     means = np.empty(draws)
@@ -94,7 +96,9 @@ class Run:
     folded: int = 0
     seconds: float = 0.0
     forwards: float = 0.0
-    correct: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    correct: npt.NDArray[np.bool_] = field(
+        default_factory=lambda: np.zeros(0, dtype=bool)
+    )
 
 
 def best(grid: Sequence[Run]) -> Run:
@@ -131,7 +135,8 @@ def seconds(timings: Mapping[str, float], primary: str) -> float:
     return sum(
         value
         for stage, value in timings.items()
-        if stage in ("features", "train", "supernet", "score", "search", f"final:{primary}")
+        if stage
+        in ("features", "train", "supernet", "score", "search", f"final:{primary}")
     )
 
 
@@ -184,7 +189,9 @@ def glora(runs: Path, *arguments: str) -> Any:
     command = [str(ROOT / "glora"), *arguments, "--json", "--runs", str(runs)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(done.stderr.strip() or f"{' '.join(command)} ended with {done.returncode}")
+        sys.exit(
+            done.stderr.strip() or f"{' '.join(command)} ended with {done.returncode}"
+        )
     return json.loads(done.stdout)
 
 
@@ -199,7 +206,8 @@ def judge(runs: Sequence[Run], ours: str, theirs: str) -> dict[str, Any]:
             other
             for other in runs
             if other.label.startswith(theirs)
-            and (other.task, other.seed, other.status) == (run.task, run.seed, "finished")
+            and (other.task, other.seed, other.status)
+            == (run.task, run.seed, "finished")
         ]
         if not grid:
             continue
@@ -232,13 +240,17 @@ def judge(runs: Sequence[Run], ours: str, theirs: str) -> dict[str, Any]:
         "tasks": {task: _json(interval) for task, interval in tasks.items()},
         "pairs": pairs,
         "left_out": [
-            {"run": run.name, "status": run.status} for run in runs if run.status != "finished"
+            {"run": run.name, "status": run.status}
+            for run in runs
+            if run.status != "finished"
         ],
     }
 
 
 def _json(interval: Interval) -> dict[str, Any]:
-    numbers = {name: round(getattr(interval, name), 2) for name in ("mean", "low", "high")}
+    numbers = {
+        name: round(getattr(interval, name), 2) for name in ("mean", "low", "high")
+    }
     return {**numbers, "verdict": interval.verdict}
 
 
@@ -260,13 +272,18 @@ def markdown(verdict: Mapping[str, Any]) -> str:
         "| --- | ---: | ---: | ---: | --- | ---: | ---: | ---: |",
     ]
     for pair in verdict["pairs"]:
-        both = [f"{pair[key][0]:,} / {pair[key][1]:,}" for key in ("folded", "seconds", "forwards")]
+        both = [
+            f"{pair[key][0]:,} / {pair[key][1]:,}"
+            for key in ("folded", "seconds", "forwards")
+        ]
         lines.append(
             f"| {pair['task']} | {pair['seed']} | {pair['test'][0]} | {pair['test'][1]} | "
             f"{pair['chosen']} | {' | '.join(both)} |"
         )
     if verdict["left_out"]:
-        left = ", ".join(f"{run['run']} ({run['status']})" for run in verdict["left_out"])
+        left = ", ".join(
+            f"{run['run']} ({run['status']})" for run in verdict["left_out"]
+        )
         lines += ["", f"Started and not finished: {left}."]
     return "\n".join(lines) + "\n"
 
@@ -274,7 +291,9 @@ def markdown(verdict: Mapping[str, Any]) -> str:
 def main() -> None:
     """Reads the arguments, prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=Path, action="append", help="may be given several times")
+    parser.add_argument(
+        "--runs", type=Path, action="append", help="may be given several times"
+    )
     parser.add_argument("--experiment", action="append", required=True)
     parser.add_argument("--ours", default="glora")
     parser.add_argument("--theirs", default="lora-")
