@@ -179,23 +179,27 @@ def test_an_input_without_gradient_costs_no_product_for_it() -> None:
     "codes", [(1, 0, 0, 0, 0), (1, 3, 2, 0, 2), (2, 2, 3, 2, 0), (2, 3, 0, 2, 2)]
 )
 @pytest.mark.parametrize("scale", [0.0, 1e-12, -0.05, 0.3])
-def test_a_scale_near_zero_has_the_same_gradients(codes: tuple[int, ...], scale: float) -> None:
-    layer = make_layer(5, 3)
+@pytest.mark.parametrize("shape", ["joined", "rank-wise"])
+def test_a_scale_near_zero_has_the_same_gradients(
+    codes: tuple[int, ...], scale: float, shape: str
+) -> None:
+    layer = make_layer(*SHAPES[shape][1:])
     layer.set_codes(codes)
     assert layer.Ad is not None
     with torch.no_grad():
         layer.Ad[0] = scale - 1
-    assert_gradients_like_oracle(layer, inputs("joined"), 1e-11)
+    assert_gradients_like_oracle(layer, inputs(shape), 1e-11)
 
 
 @pytest.mark.parametrize("codes", [(2, 0, 0, 0, 0), (2, 1, 2, 0, 2), (2, 3, 0, 2, 0)])
-def test_an_output_may_be_changed_in_place(codes: tuple[int, ...]) -> None:
-    layer = make_layer(5, 3)
+@pytest.mark.parametrize("shape", ["joined", "rank-wise"])
+def test_an_output_may_be_changed_in_place(codes: tuple[int, ...], shape: str) -> None:
+    layer = make_layer(*SHAPES[shape][1:])
     layer.set_codes(codes)
     gradients = []
     for change in (lambda y: y.relu_(), lambda y: y.relu()):
         layer.zero_grad(set_to_none=True)
-        x = inputs("joined").requires_grad_()
+        x = inputs(shape).requires_grad_()
         change(layer(x)).square().sum().backward()
         gradients.append([x.grad, *(p.grad for p in layer.support_parameters().values())])
     for in_place, apart in zip(*gradients, strict=True):
@@ -203,10 +207,11 @@ def test_an_output_may_be_changed_in_place(codes: tuple[int, ...]) -> None:
             torch.testing.assert_close(in_place, apart, rtol=1e-11, atol=1e-11)
 
 
-def test_a_graph_that_is_kept_gives_its_gradients_twice() -> None:
-    layer = make_layer(5, 3)
+@pytest.mark.parametrize("shape", ["joined", "rank-wise"])
+def test_a_graph_that_is_kept_gives_its_gradients_twice(shape: str) -> None:
+    layer = make_layer(*SHAPES[shape][1:])
     layer.set_codes((2, 3, 0, 2, 0))
-    output = layer(inputs("joined")).square().sum()
+    output = layer(inputs(shape)).square().sum()
     first = torch.autograd.grad(output, layer.Ad, retain_graph=True)
     torch.testing.assert_close(torch.autograd.grad(output, layer.Ad), first, rtol=1e-11, atol=1e-11)
 
