@@ -18,7 +18,7 @@ import org.junit.jupiter.api.TestInstance;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class CallbackContract {
 
-  private static final String SAMPLES = PythonRuntimeContract.SAMPLES;
+  private static final String SAMPLES = ValueContract.SAMPLES;
 
   private PythonRuntime python;
 

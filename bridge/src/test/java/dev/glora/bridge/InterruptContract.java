@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class InterruptContract {
 
-  protected static final String SAMPLES = PythonRuntimeContract.SAMPLES;
+  protected static final String SAMPLES = ValueContract.SAMPLES;
 
   private PythonRuntime python;
 

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,52 +15,15 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.condition.EnabledForJreRange;
 import org.junit.jupiter.api.function.Executable;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * What calls must do on every backend: values, errors, tasks, handles. A backend's test extends
  * this and names itself.
  */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-public abstract class PythonRuntimeContract {
-
-  protected static final String SAMPLES = "bridge_samples";
-
-  protected PythonRuntime python;
-
-  /** Returns the backend's name. */
-  protected abstract String backend();
-
-  @BeforeAll
-  void open() {
-    python = PythonRuntime.open(TestPython.config(backend()));
-  }
-
-  @AfterAll
-  void close() {
-    python.close();
-  }
-
-  protected Object call(String function, Object... args) {
-    return python.call(SAMPLES, function, args).join();
-  }
-
-  protected Throwable failure(String function, Object... args) {
-    return TestPython.failure(python.call(SAMPLES, function, args));
-  }
-
-  private PythonException error(String function, Object... args) {
-    Throwable failure = failure(function, args);
-    assertThat(failure).isInstanceOf(PythonException.class);
-    return (PythonException) failure;
-  }
+public abstract class PythonRuntimeContract extends ErrorContract {
 
   @Test
   void tellsWhatItRunsOn() {
@@ -82,206 +44,6 @@ public abstract class PythonRuntimeContract {
     assertThat(call("variable", "OMP_NUM_THREADS")).isEqualTo("2");
     assertThat(call("variable", "GLORA_BRIDGE_TEST")).isEqualTo("here ä");
     assertThat(call("variable", "GLORA_BRIDGE_TEST_UNSET")).isNull();
-  }
-
-  @Test
-  void scalarsCrossBothWays() {
-    for (Object value :
-        new Object[] {
-          null,
-          true,
-          false,
-          0L,
-          Long.MIN_VALUE,
-          Long.MAX_VALUE,
-          -0.0,
-          2.5,
-          Double.NaN,
-          Double.NEGATIVE_INFINITY,
-          "",
-          "é\0😀 zwölf"
-        }) {
-      assertThat(call("echo", value)).isEqualTo(value);
-    }
-    assertThat(call("total", 2L, 3L)).isEqualTo(5L);
-    assertThat(call("half", 5.0)).isEqualTo(2.5);
-    assertThat(call("nothing")).isNull();
-    assertThat(call("echo", 3)).isEqualTo(3L);
-    assertThat(call("echo", 2.5f)).isEqualTo(2.5);
-  }
-
-  @Test
-  void bytesCrossBothWays() {
-    byte[] all = new byte[256];
-    for (int i = 0; i < all.length; i++) {
-      all[i] = (byte) i;
-    }
-    assertThat((byte[]) call("echo", (Object) all)).isEqualTo(all);
-    assertThat((byte[]) call("echo", (Object) new byte[0])).isEmpty();
-    assertThat(call("kinds", (Object) all)).isEqualTo("bytes");
-  }
-
-  @Test
-  void collectionsArriveInPythonAsRealDictAndList() {
-    Map<String, Object> map = new LinkedHashMap<>();
-    map.put("z", 1L);
-    map.put("a", Arrays.asList(1.5, null, "x", true, List.of(), Map.of()));
-    map.put("deep", Map.of("b", List.of(new byte[] {1}, Map.of("c", List.of(2L)))));
-    Map<String, Object> kinds = new LinkedHashMap<>();
-    kinds.put("z", "int");
-    kinds.put("a", List.of("float", "NoneType", "str", "bool", List.of(), Map.of()));
-    kinds.put("deep", Map.of("b", List.of("bytes", Map.of("c", List.of("int")))));
-    assertThat(call("kinds", map)).isEqualTo(kinds);
-    assertThat(((Map<?, ?>) call("echo", map)).keySet().toArray())
-        .containsExactly("z", "a", "deep");
-  }
-
-  @Test
-  void collectionsArriveInJavaInOrder() {
-    Object result = call("results");
-    assertThat(result).isInstanceOf(LinkedHashMap.class);
-    Map<?, ?> map = (Map<?, ?>) result;
-    assertThat(map.keySet().toArray()).containsExactly("z", "a", "nested");
-    List<?> tuple = (List<?>) map.get("a");
-    assertThat(tuple).isInstanceOf(ArrayList.class);
-    assertThat(tuple.subList(0, 3)).isEqualTo(List.of(1L, 2.5, "é\0😀"));
-    assertThat((byte[]) tuple.get(3)).containsExactly(0, -1);
-    assertThat(tuple.get(4)).isNull();
-    assertThat(tuple.get(5)).isEqualTo(true);
-    assertThat(map.get("nested"))
-        .isEqualTo(
-            List.of(
-                Map.of(
-                    "deep",
-                    List.of(
-                        List.of(),
-                        Map.of(),
-                        Long.MIN_VALUE,
-                        Long.MAX_VALUE,
-                        Double.POSITIVE_INFINITY))));
-  }
-
-  @Test
-  void resultsThatCannotCrossAreNamed() {
-    assertThat(error("result_of", "{'a': [1, {2}]}").message())
-        .contains("returned set at ['a'][1]")
-        .contains("bridge_samples.result_of");
-    assertThat(error("result_of", "2 ** 63").message()).contains("64 bits");
-    assertThat(error("result_of", "{1: 2}").message()).contains("key of type int");
-    assertThat(error("result_of", "object()").type()).isEqualTo("TypeError");
-  }
-
-  @Test
-  void argumentsThatCannotCrossAreNamed() {
-    assertThat(failure("echo", Thread.currentThread()))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("java.lang.Thread");
-    assertThat(failure("echo", Map.of(1L, 2L)))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("only strings are keys");
-    assertThat(failure("echo", "half \ud800 pair"))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("index 5");
-    assertThat(call("echo", 1L)).isEqualTo(1L);
-  }
-
-  @Test
-  void exceptionsKeepTypeMessageNotesFramesAndCauses() {
-    PythonException e = error("raise_chain");
-    assertThat(e.type()).isEqualTo("ValueError");
-    assertThat(e.message()).isEqualTo("('outer', 7)");
-    assertThat(e.getMessage()).isEqualTo("ValueError: ('outer', 7)");
-    assertThat(e.notes()).containsExactly("first note", "second note");
-    assertThat(e.traceback())
-        .contains("raise error from outer")
-        .contains("direct cause")
-        .contains("KeyError: 'missing'")
-        .contains("first note")
-        .doesNotContain("trampoline");
-    assertThat(e.frames()).hasSize(1);
-    assertThat(e.frames().get(0).function()).isEqualTo("raise_chain");
-    assertThat(e.frames().get(0).file()).endsWith("bridge_samples.py");
-    assertThat(e.frames().get(0).line()).isPositive();
-    assertThat(e.getStackTrace()[0].getMethodName()).isEqualTo("raise_chain");
-    PythonException file = e.pythonCause().orElseThrow();
-    assertThat(file.type()).isEqualTo("FileNotFoundError");
-    assertThat(file.message()).isEqualTo("[Errno 2] No such file: '/x'");
-    PythonException key = file.pythonCause().orElseThrow();
-    assertThat(key.type()).isEqualTo("KeyError");
-    assertThat(key.pythonCause()).isEmpty();
-    assertThat(e.getCause()).isSameAs(file);
-    assertThat(e.group()).isEmpty();
-  }
-
-  @Test
-  void exceptionsRaisedWhileHandlingKeepTheFirst() {
-    PythonException e = error("raise_while_handling");
-    assertThat(e.type()).isEqualTo("TypeError");
-    assertThat(e.pythonCause()).isEmpty();
-    assertThat(e.pythonContext().orElseThrow().type()).isEqualTo("KeyError");
-    assertThat(e.getCause()).isSameAs(e.pythonContext().orElseThrow());
-  }
-
-  @Test
-  void suppressedContextsAreKeptAndNotShown() {
-    PythonException e = error("raise_from_none");
-    assertThat(e.pythonCause()).isEmpty();
-    assertThat(e.pythonContext().orElseThrow().type()).isEqualTo("KeyError");
-    assertThat(e.getCause()).isNull();
-    assertThat(e.traceback()).doesNotContain("KeyError");
-  }
-
-  @Test
-  void groupsKeepTheirParts() {
-    PythonException e = error("raise_group");
-    assertThat(e.type()).isEqualTo("ExceptionGroup");
-    assertThat(e.group())
-        .extracting(PythonException::type)
-        .containsExactly("KeyError", "ExceptionGroup");
-    PythonException inner = e.group().get(1);
-    assertThat(inner.group()).extracting(PythonException::message).containsExactly("deep");
-    assertThat(inner.group().get(0).pythonCause().orElseThrow().type()).isEqualTo("OSError");
-  }
-
-  @Test
-  void exceptionsThatGoInCirclesArrive() {
-    PythonException e = error("raise_circle");
-    assertThat(e.type()).isEqualTo("ValueError");
-    assertThat(e.pythonCause().orElseThrow().type()).isEqualTo("TypeError");
-    assertThat(e.pythonCause().orElseThrow().pythonCause()).isEmpty();
-  }
-
-  @Test
-  void oddExceptionsArriveToo() {
-    assertThat(error("raise_unprintable").type()).isEqualTo("bridge_samples.Unprintable");
-    assertThat(error("raise_undecodable").message()).isEqualTo("bad \\udcff name");
-    PythonException recursion = error("recurse", 0L);
-    assertThat(recursion.type()).isEqualTo("RecursionError");
-    assertThat(recursion.frames()).hasSizeBetween(100, 500);
-  }
-
-  @Test
-  void exitEndsTheCallAndNotTheProcess() {
-    PythonException e = error("exit_with", 3L);
-    assertThat(e.type()).isEqualTo("SystemExit");
-    assertThat(e.message()).isEqualTo("3");
-    assertThat(call("total", 1L, 1L)).isEqualTo(2L);
-  }
-
-  @Test
-  void missingModulesAndFunctionsAreErrors() {
-    Throwable module = TestPython.failure(python.call("no_such_module", "f"));
-    assertThat(((PythonException) module).type()).isEqualTo("ModuleNotFoundError");
-    assertThat(error("no_such_function").type()).isEqualTo("AttributeError");
-    assertThat(error("kept").message()).contains("cannot be called");
-  }
-
-  @ParameterizedTest
-  @ValueSource(strings = {"memory_error", "memory_wrapped"})
-  void outOfMemoryHasItsOwnType(String function) {
-    Throwable e = failure(function);
-    assertThat(e).isInstanceOf(OutOfDeviceMemoryException.class);
-    assertThat(e.getCause()).isInstanceOf(PythonException.class);
   }
 
   @Test

@@ -22,7 +22,7 @@ import java.util.concurrent.TimeUnit;
  */
 public final class Soak {
 
-  private static final String SAMPLES = PythonRuntimeContract.SAMPLES;
+  private static final String SAMPLES = ValueContract.SAMPLES;
   private static final long PAGE = 4096;
   private static final int SAMPLE_COUNT = 1000;
   private static final int CANCEL_EVERY = 200;

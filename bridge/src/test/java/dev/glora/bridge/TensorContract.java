@@ -36,7 +36,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class TensorContract {
 
-  private static final String SAMPLES = PythonRuntimeContract.SAMPLES;
+  private static final String SAMPLES = ValueContract.SAMPLES;
 
   private PythonRuntime python;
   private TensorScope scope;
