@@ -87,6 +87,11 @@ final class Tiny {
         .replace("@RETRAIN@", String.valueOf(retrain));
   }
 
+  /** The same text with the one method that searches. */
+  static String searchOnly(String yaml) {
+    return yaml.replaceAll(" *- \\{method: .*\n", "");
+  }
+
   /** Writes model and data, once per folder. */
   static Path write(Path folder) throws IOException, InterruptedException {
     Path script = ROOT.resolve("python-runtime/tests/tiny.py");

@@ -162,7 +162,7 @@ class WorkerKillTest {
       this.population = population;
       this.generations = generations;
       String model = "\"local:" + material.resolve("model") + "\"";
-      String yaml = Tiny.yaml(model, material, 12, 2, 6, 8).replaceAll(" *- \\{method: .*\n", "");
+      String yaml = Tiny.searchOnly(Tiny.yaml(model, material, 12, 2, 6, 8));
       Files.writeString(folder.resolve("tiny.yaml"), yaml);
     }
 
