@@ -26,9 +26,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** Does planned runs: says why, starts Python if there is anything to do, runs, reports. */
 final class Execution {
+  /** Torch's threads in this process, which has one interpreter; 0 until that is started. */
+  private static final AtomicInteger INLINE_THREADS = new AtomicInteger();
+
   private final Settings settings;
   private final RunStore store;
 
@@ -77,6 +81,9 @@ final class Execution {
     }
     RuntimeSpec runtime = todo.get(0).experiment().runtime();
     RunnerOptions options = settings.runner().over(runtime);
+    if (options.workers().isEmpty() && !inline(todo)) {
+      options = options.withOneWorker();
+    }
     try (PythonRuntime python = options.workers().isPresent() ? null : start(runtime.threads());
         Workers workers = python == null ? local(options) : Workers.inline(python)) {
       boolean failed =
@@ -102,9 +109,21 @@ final class Execution {
     }
   }
 
+  /** Whether this process can do them all: its interpreter has one number of threads for life. */
+  private static boolean inline(List<PlannedRun> todo) {
+    int own = INLINE_THREADS.get();
+    int threads = own == 0 ? threads(todo.get(0)) : own;
+    return todo.stream().allMatch(run -> threads(run) == threads);
+  }
+
+  private static int threads(PlannedRun run) {
+    return run.experiment().runtime().threads();
+  }
+
   private PythonRuntime start(int threads) {
     settings.notes().accept("Starting Python and PyTorch …");
     PythonRuntime python = PythonRuntime.open(config(settings, threads).build());
+    INLINE_THREADS.set(threads);
     settings.pythonStarted().run();
     return python;
   }

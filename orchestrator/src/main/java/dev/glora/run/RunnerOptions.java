@@ -86,4 +86,14 @@ public record RunnerOptions(
         OptionalInt.of(often.orElse(ATTEMPTS)),
         Optional.of(patience.orElse(PATIENCE)));
   }
+
+  /**
+   * The same with one worker process, on the device that a run asks for.
+   *
+   * @return options for {@link Workers#local}
+   */
+  public RunnerOptions withOneWorker() {
+    return new RunnerOptions(
+        OptionalInt.of(1), Optional.of(List.of(Device.ANY)), attempts, patience);
+  }
 }
