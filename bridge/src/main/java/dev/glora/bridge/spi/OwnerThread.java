@@ -196,8 +196,7 @@ public final class OwnerThread {
       return false;
     }
     // While native code keeps the interpreter, one that waits is enough: a heap of them would
-    // strike
-    // one after the other, also what tells of the first.
+    // strike one after the other, also what tells of the first.
     int sent = job.interruptions.size();
     if (sent == 0 || job.interruptions.get(sent - 1).isDone()) {
       job.interruptions.add(started.join().plant());
