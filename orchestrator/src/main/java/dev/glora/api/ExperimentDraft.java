@@ -137,8 +137,6 @@ final class ExperimentDraft {
   }
 
   private static String methods(JsonNode guess) {
-    long steps = guess.path("steps").asLong();
-    long supernet = Math.max(1, steps * 3 / 5);
     return String.format(
         Locale.ROOT,
         """
@@ -146,18 +144,11 @@ final class ExperimentDraft {
         %s  - method: lora
             rank: %d
 
+          # The recipe swift, which divides the steps above between the largest structure and the one that is found.
           - method: glora
-            ranks: [1, 2, 3, 4, 5, 6, 7, 8]
-            forms: {A: [none], B: [none, lora], C: [none], D: [none], E: [none, vector]}
             max_parameters: %d          # as many as LoRA has
-            count: folded
-            supernet:
-              training: {steps: %d}
-              sampling: {largest_steps: %d}
-            search: {start: taylor, %s, fitness: loss}
             final: [inherit, finetune]
             primary: finetune           # declared before test is opened
-            finetune: {steps: %d, learning_rate: %s}
         """,
         // A language model's head is pre-trained and stays.
         language(guess)
@@ -165,15 +156,7 @@ final class ExperimentDraft {
             : "  - method: head\n    learning_rates: [1.0e-3, 3.0e-3, 1.0e-2, 3.0e-2]   # the best on"
                 + " val\n\n",
         guess.path("lora_rank").asLong(),
-        guess.path("lora_parameters").asLong(),
-        supernet,
-        supernet,
-        // An evaluation of a language model costs many of its steps.
-        language(guess)
-            ? "population: 4, generations: 1, parents: 2, mutations: 2, crossovers: 2"
-            : "population: 12, generations: 3, parents: 4, mutations: 6, crossovers: 6",
-        Math.max(1, steps - supernet),
-        language(guess) ? "2.5e-4" : "5.0e-4");
+        guess.path("lora_parameters").asLong());
   }
 
   /** What was looked at, for people. */

@@ -230,10 +230,12 @@ final class OwnData {
   private static String counts(JsonNode counts) {
     StringBuilder out = new StringBuilder();
     for (Map.Entry<String, JsonNode> each : counts.properties()) {
-      out.append(out.isEmpty() ? "" : ", ");
-      out.append(each.getValue().asLong()).append(' ').append(each.getKey());
+      if (each.getValue().asLong() > 0) {
+        out.append(out.isEmpty() ? "" : ", ");
+        out.append(each.getValue().asLong()).append(' ').append(each.getKey());
+      }
     }
-    return out.toString();
+    return out.isEmpty() ? "no label" : out.toString();
   }
 
   private Path model(RunStore store, RunRow row) {
