@@ -156,7 +156,8 @@ def test_gradients_of_other_bases(kind: str) -> None:
     parameters = list(layer.support_parameters().values())
     for codes in ((3, 3, 3, 2, 2), (2, 2, 2, 1, 1), (1, 1, 0, 0, 2)):
         layer.set_codes(codes)
-        assert torch.autograd.gradcheck(lambda x, *_: model(x), (x, *parameters))
+        # A second backward pass finds the output let go: equal but for rounding.
+        assert torch.autograd.gradcheck(lambda x, *_: model(x), (x, *parameters), nondet_tol=1e-12)
         assert layer.base.weight.grad is None
 
 

@@ -113,7 +113,8 @@ def test_gradients_pass_gradcheck(shape: str, codes: tuple[int, ...]) -> None:
     layer.set_codes(codes)
     parameters = [layer.support_parameters()[name] for name in layer.active_slices()]
     x = inputs(shape).requires_grad_()
-    assert torch.autograd.gradcheck(lambda x, *_: layer(x), (x, *parameters))
+    # A second backward pass finds the output let go: equal but for rounding.
+    assert torch.autograd.gradcheck(lambda x, *_: layer(x), (x, *parameters), nondet_tol=1e-12)
 
 
 @pytest.mark.parametrize("codes", [(3, 3, 2, 1, 2), (2, 3, 0, 2, 0), (1, 2, 2, 0, 1)])
