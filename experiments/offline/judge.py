@@ -17,8 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,8 +24,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from suite import ROOT, glora, task_name
 
-ROOT = Path(__file__).resolve().parents[2]
 DRAWS = 10_000
 FORWARD_AND_BACKWARD = 3  # of a training row, in forwards of a row: backward costs two
 
@@ -59,9 +57,7 @@ def bootstrap(pairs: Pairs, draws: int = DRAWS, seed: int = 2306) -> Interval:
         ValueError: there is nothing to compare.
     """
     if not pairs or any(d.ndim != 2 or d.size == 0 for d in pairs.values()):
-        raise ValueError(
-            "no pair of runs to compare, expected [seeds, examples] for each task"
-        )
+        raise ValueError("no pair of runs to compare, expected [seeds, examples] for each task")
     random = np.random.default_rng(seed)
     tasks = list(pairs.values())
     means = np.empty(draws)
@@ -96,9 +92,7 @@ class Run:
     folded: int = 0
     seconds: float = 0.0
     forwards: float = 0.0
-    correct: npt.NDArray[np.bool_] = field(
-        default_factory=lambda: np.zeros(0, dtype=bool)
-    )
+    correct: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
 
 
 def best(grid: Sequence[Run]) -> Run:
@@ -135,8 +129,7 @@ def seconds(timings: Mapping[str, float], primary: str) -> float:
     return sum(
         value
         for stage, value in timings.items()
-        if stage
-        in ("features", "train", "supernet", "score", "search", f"final:{primary}")
+        if stage in ("features", "train", "supernet", "score", "search", f"final:{primary}")
     )
 
 
@@ -153,7 +146,7 @@ def read(runs: Path, row: Mapping[str, Any]) -> Run:
     if not (folder / "experiment.json").is_file():  # planned and never begun
         return Run(name, "", row["label"], row["seed"], status)
     resolved = json.loads((folder / "experiment.json").read_text())
-    task = str(resolved["task"].get("domain") or resolved["task"]["source"]["source"])
+    task = task_name(resolved)
     method = resolved["methods"][0]
     bare = Run(name, task, method["label"], resolved["seeds"][0], status)
     if status != "finished":
@@ -184,17 +177,6 @@ def correct(predictions: Path) -> npt.NDArray[np.bool_]:
     return np.array([line["label"] == line["prediction"] for line in lines])
 
 
-def glora(runs: Path, *arguments: str) -> Any:
-    """Calls the command and returns its answer."""
-    command = [str(ROOT / "glora"), *arguments, "--json", "--runs", str(runs)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(
-            done.stderr.strip() or f"{' '.join(command)} ended with {done.returncode}"
-        )
-    return json.loads(done.stdout)
-
-
 def judge(runs: Sequence[Run], ours: str, theirs: str) -> dict[str, Any]:
     """Compares; returns the verdict over all tasks, of each task, and the pairs it rests on."""
     pairs: list[dict[str, Any]] = []
@@ -206,8 +188,7 @@ def judge(runs: Sequence[Run], ours: str, theirs: str) -> dict[str, Any]:
             other
             for other in runs
             if other.label.startswith(theirs)
-            and (other.task, other.seed, other.status)
-            == (run.task, run.seed, "finished")
+            and (other.task, other.seed, other.status) == (run.task, run.seed, "finished")
         ]
         if not grid:
             continue
@@ -240,17 +221,13 @@ def judge(runs: Sequence[Run], ours: str, theirs: str) -> dict[str, Any]:
         "tasks": {task: _json(interval) for task, interval in tasks.items()},
         "pairs": pairs,
         "left_out": [
-            {"run": run.name, "status": run.status}
-            for run in runs
-            if run.status != "finished"
+            {"run": run.name, "status": run.status} for run in runs if run.status != "finished"
         ],
     }
 
 
 def _json(interval: Interval) -> dict[str, Any]:
-    numbers = {
-        name: round(getattr(interval, name), 2) for name in ("mean", "low", "high")
-    }
+    numbers = {name: round(getattr(interval, name), 2) for name in ("mean", "low", "high")}
     return {**numbers, "verdict": interval.verdict}
 
 
@@ -272,18 +249,13 @@ def markdown(verdict: Mapping[str, Any]) -> str:
         "| --- | ---: | ---: | ---: | --- | ---: | ---: | ---: |",
     ]
     for pair in verdict["pairs"]:
-        both = [
-            f"{pair[key][0]:,} / {pair[key][1]:,}"
-            for key in ("folded", "seconds", "forwards")
-        ]
+        both = [f"{pair[key][0]:,} / {pair[key][1]:,}" for key in ("folded", "seconds", "forwards")]
         lines.append(
             f"| {pair['task']} | {pair['seed']} | {pair['test'][0]} | {pair['test'][1]} | "
             f"{pair['chosen']} | {' | '.join(both)} |"
         )
     if verdict["left_out"]:
-        left = ", ".join(
-            f"{run['run']} ({run['status']})" for run in verdict["left_out"]
-        )
+        left = ", ".join(f"{run['run']} ({run['status']})" for run in verdict["left_out"])
         lines += ["", f"Started and not finished: {left}."]
     return "\n".join(lines) + "\n"
 
@@ -291,9 +263,7 @@ def markdown(verdict: Mapping[str, Any]) -> str:
 def main() -> None:
     """Reads the arguments, prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--runs", type=Path, action="append", help="may be given several times"
-    )
+    parser.add_argument("--runs", type=Path, action="append", help="may be given several times")
     parser.add_argument("--experiment", action="append", required=True)
     parser.add_argument("--ours", default="glora")
     parser.add_argument("--theirs", default="lora-")

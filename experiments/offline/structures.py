@@ -33,8 +33,8 @@ import numpy.typing as npt
 import yaml
 from glora import Structure
 from scipy.stats import spearmanr
+from suite import ROOT, glora, task_name
 
-ROOT = Path(__file__).resolve().parents[2]
 DRAWS = 2_000
 
 Genes = npt.NDArray[np.int8]
@@ -55,9 +55,7 @@ def agreement(
         ValueError: fewer than two structures, or none of whose genes differ.
     """
     if len(structures) < 2:
-        raise ValueError(
-            f"{len(structures)} structures, expected at least two: run more seeds"
-        )
+        raise ValueError(f"{len(structures)} structures, expected at least two: run more seeds")
     stacked = np.stack(structures)
     free = [t for t in range(stacked.shape[2]) if len(np.unique(stacked[:, :, t])) > 1]
     if not free:
@@ -68,9 +66,7 @@ def agreement(
 
     def share(shuffled: bool) -> float:
         order = random.permutation(stacked.shape[1]) if shuffled else slice(None)
-        return float(
-            np.mean([(stacked[a] == stacked[b][order]).mean() for a, b in pairs])
-        )
+        return float(np.mean([(stacked[a] == stacked[b][order]).mean() for a, b in pairs]))
 
     lots = np.array([share(shuffled=True) for _ in range(draws)])
     return {
@@ -86,9 +82,7 @@ def spread(count: int, total: int) -> list[int]:
     return sorted({round(x) for x in np.linspace(0, total - 1, min(count, total))})
 
 
-def correlation(
-    x: Sequence[float], y: Sequence[float], seed: int = 2306
-) -> dict[str, float]:
+def correlation(x: Sequence[float], y: Sequence[float], seed: int = 2306) -> dict[str, float]:
     """Returns Spearman's correlation and its 95 % bootstrap interval."""
     a, b = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     random = np.random.default_rng(seed)
@@ -100,17 +94,6 @@ def correlation(
     low, high = np.percentile(drawn, [2.5, 97.5])
     values = {"spearman": spearmanr(a, b).statistic, "low": low, "high": high}
     return {name: round(float(value), 3) for name, value in values.items()}
-
-
-def glora(runs: Path, *arguments: str) -> Any:
-    """Calls the command and returns its answer."""
-    command = [str(ROOT / "glora"), *arguments, "--json", "--runs", str(runs)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(
-            done.stderr.strip() or f"{' '.join(command)} ended with {done.returncode}"
-        )
-    return json.loads(done.stdout)
 
 
 def finished(runs: Path, experiment: str) -> list[dict[str, Any]]:
@@ -128,11 +111,8 @@ def stability(runs: Path, experiment: str) -> list[dict[str, Any]]:
     """Compares the structures of each task and method over the seeds."""
     groups: dict[tuple[str, str], list[Genes]] = {}
     for row in finished(runs, experiment):
-        structure = Structure.from_json(
-            (runs / row["run"] / "structure.json").read_bytes()
-        )
-        task = json.loads((runs / row["run"] / "experiment.json").read_text())["task"]
-        name = str(task.get("domain") or task["source"]["source"])
+        structure = Structure.from_json((runs / row["run"] / "structure.json").read_bytes())
+        name = task_name(json.loads((runs / row["run"] / "experiment.json").read_text()))
         groups.setdefault((name, row["label"]), []).append(structure.codes)
     return [
         {"task": task, "method": label, **agreement(found)}
@@ -143,12 +123,8 @@ def stability(runs: Path, experiment: str) -> list[dict[str, Any]]:
 
 def trials(runs: Path, run: str) -> list[tuple[str, float, float]]:
     """Returns codes, val accuracy and val loss of a search's structures, the best loss first."""
-    with closing(
-        sqlite3.connect(f"file:{runs / 'glora.db'}?mode=ro", uri=True)
-    ) as store:
-        query = (
-            "select codes, accuracy, loss from trial where run = ? order by loss, codes"
-        )
+    with closing(sqlite3.connect(f"file:{runs / 'glora.db'}?mode=ro", uri=True)) as store:
+        query = "select codes, accuracy, loss from trial where run = ? order by loss, codes"
         return list(store.execute(query, (run,)))
 
 
@@ -183,9 +159,7 @@ def ranks(runs: Path, experiment: Path, count: int) -> dict[str, Any]:
     name = yaml.safe_load(experiment.read_text())["name"]
     found = finished(runs, name)
     if len(found) != 1:
-        sys.exit(
-            f"{name} has {len(found)} finished searches, expected one: run {experiment}."
-        )
+        sys.exit(f"{name} has {len(found)} finished searches, expected one: run {experiment}.")
     searched = found[0]["run"]
     evaluated = trials(runs, searched)
     chosen = [evaluated[place] for place in spread(count, len(evaluated))]
@@ -220,9 +194,7 @@ def main() -> None:
     """Reads the arguments, prints the answer as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=("stability", "ranks"))
-    parser.add_argument(
-        "--experiment", required=True, help="its name, for ranks its file"
-    )
+    parser.add_argument("--experiment", required=True, help="its name, for ranks its file")
     parser.add_argument("--runs", type=Path, default=ROOT / "runs")
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--output", type=Path)

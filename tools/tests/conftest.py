@@ -12,11 +12,14 @@ import sys
 import tarfile
 import zipfile
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+OFFLINE = ROOT / "experiments" / "offline"
 # A build that was started in the background passes SIGINT on as ignored, and so would its children;
 # a handler here is the default there.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -230,3 +233,19 @@ def checkout(tmp_path: Path) -> SmallCheckout:
         "PYTHONIOENCODING": "utf-8",
     }
     return SmallCheckout(root, programs, jdk, calls, environment)
+
+
+def offline(monkeypatch: pytest.MonkeyPatch, name: str) -> ModuleType:
+    """A script of the offline suite, which finds what it shares with others beside itself."""
+    monkeypatch.syspath_prepend(OFFLINE)
+    return import_module(name)
+
+
+@pytest.fixture
+def judge(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    return offline(monkeypatch, "judge")
+
+
+@pytest.fixture
+def structures(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    return offline(monkeypatch, "structures")

@@ -3,27 +3,12 @@
 from __future__ import annotations
 
 import base64
-import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 from glora import Structure
-
-SCRIPT = Path(__file__).resolve().parents[2] / "experiments" / "offline" / "structures.py"
-
-
-@pytest.fixture(scope="module")
-def structures() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("structures", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["structures"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def drawn(seed: int, sites: int = 40) -> np.ndarray:

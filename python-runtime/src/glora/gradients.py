@@ -81,7 +81,10 @@ class Gradients:
         if code >= LORA:
             down, up = factors(self.support.Ad, self.support.Au, self.form.ranks[0], g.dtype)
             back = torch.mm(u, down)
-            self._factor_gradients("A", torch.mm(up, self.x.t()), u, back, self.x)
+            if "Ad" in self.wanted:
+                self._keep("Ad", LORA, torch.mm(torch.mm(up, self.x.t()), u).t())
+            if "Au" in self.wanted:
+                self._keep("Au", LORA, torch.mm(back.t(), self.x))
             return u.addmm_(back, up)
         if "Ad" in self.wanted:
             effect = torch.mul(u, self.x) if code == VECTOR else None
@@ -255,15 +258,6 @@ class Gradients:
             return ascent[0] * vector(self.support.Bd, code, ascent.dtype)
         down, _ = factors(self.support.Bd, self.support.Bu, self.form.ranks[1], ascent.dtype)
         return (ascent.t() * down).sum(1)
-
-    def _factor_gradients(
-        self, tensor: str, hidden: Tensor, g: Tensor, back: Tensor, x: Tensor
-    ) -> None:
-        """Down-factor: (hidden [r, T]·g)ᵀ; up-factor: back [T, r]ᵀ·x."""
-        if f"{tensor}d" in self.wanted:
-            self._keep(f"{tensor}d", LORA, torch.mm(hidden, g).t())
-        if f"{tensor}u" in self.wanted:
-            self._keep(f"{tensor}u", LORA, torch.mm(back.t(), x))
 
     def through_bias(self) -> None:
         """Gradients of C, D and E from that of the effective bias."""

@@ -64,7 +64,7 @@ final class Doctor {
   /** Looks at a copy of VTAB-1k, task by task. */
   Answer vtab(Path folder) {
     JsonNode tasks;
-    try (PythonRuntime python = PythonRuntime.open(Execution.config(settings, 1).build())) {
+    try (PythonRuntime python = Execution.open(settings, 1)) {
       settings.pythonStarted().run();
       tasks =
           Json.MAPPER

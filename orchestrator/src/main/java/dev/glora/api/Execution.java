@@ -122,9 +122,20 @@ final class Execution {
 
   private PythonRuntime start(int threads) {
     settings.notes().accept("Starting Python and PyTorch …");
+    PythonRuntime python = open(settings, threads);
+    settings.pythonStarted().run();
+    return python;
+  }
+
+  /**
+   * Starts this process's interpreter, or takes it where it runs.
+   *
+   * @param settings names the executable
+   * @param threads torch's threads, the same for the life of the process
+   */
+  static PythonRuntime open(Settings settings, int threads) {
     PythonRuntime python = PythonRuntime.open(config(settings, threads).build());
     INLINE_THREADS.set(threads);
-    settings.pythonStarted().run();
     return python;
   }
 

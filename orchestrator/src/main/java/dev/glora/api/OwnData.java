@@ -259,7 +259,7 @@ final class OwnData {
   }
 
   private JsonNode call(String function, int threads, Map<String, Object> request) {
-    try (PythonRuntime python = PythonRuntime.open(Execution.config(settings, threads).build())) {
+    try (PythonRuntime python = Execution.open(settings, threads)) {
       settings.pythonStarted().run();
       return Json.MAPPER.valueToTree(
           PythonCalls.await(python.call("glora.java", function, request)));

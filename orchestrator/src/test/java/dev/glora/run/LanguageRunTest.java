@@ -76,13 +76,7 @@ class LanguageRunTest {
   }
 
   private static Glora glora(String runs, RunListener listener) {
-    return Glora.builder()
-        .checkout(Tiny.ROOT)
-        .python(Tiny.EXECUTABLE)
-        .runs(temp.resolve(runs))
-        .cache(temp.resolve("cache"))
-        .listener(listener)
-        .build();
+    return Tiny.glora(temp, runs).listener(listener).build();
   }
 
   @Test

@@ -17,12 +17,7 @@ class ModelRunTest {
   @TempDir Path folder;
 
   private Glora glora(String runs) {
-    return Glora.builder()
-        .checkout(Tiny.ROOT)
-        .python(Tiny.EXECUTABLE)
-        .runs(folder.resolve(runs))
-        .cache(folder.resolve("cache"))
-        .build();
+    return Tiny.glora(folder, runs).build();
   }
 
   /** The second experiment wants another number of threads than this process's Python has. */

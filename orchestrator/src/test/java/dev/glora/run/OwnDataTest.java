@@ -42,13 +42,7 @@ class OwnDataTest {
     Path material = Tiny.write(temp.resolve("material"));
     data = Files.copy(material.resolve("data.tsv"), temp.resolve("My Reviews (new).tsv"));
     model = "local:" + material.resolve("model");
-    glora =
-        Glora.builder()
-            .checkout(Tiny.ROOT)
-            .python(Tiny.EXECUTABLE)
-            .runs(temp.resolve("runs"))
-            .cache(temp.resolve("cache"))
-            .build();
+    glora = Tiny.glora(temp, "runs").build();
     experiment = temp.resolve("own.yaml");
   }
 

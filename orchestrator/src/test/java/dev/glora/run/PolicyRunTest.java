@@ -22,13 +22,7 @@ class PolicyRunTest {
     Path file = temp.resolve("tiny.yaml");
     String model = "\"local:" + material.resolve("model") + "\"";
     Files.writeString(file, Tiny.searchOnly(Tiny.yaml(model, material, 8, 10, 4, 4)));
-    Glora glora =
-        Glora.builder()
-            .checkout(Tiny.ROOT)
-            .python(Tiny.EXECUTABLE)
-            .runs(temp.resolve("runs"))
-            .cache(temp.resolve("cache"))
-            .build();
+    Glora glora = Tiny.glora(temp, "runs").build();
     String[] overrides = {
       "methods.glora.search.strategy=policy",
       "methods.glora.search.policy={file: \"" + policy + "\"}",

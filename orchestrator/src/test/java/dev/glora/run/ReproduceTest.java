@@ -22,12 +22,7 @@ class ReproduceTest {
   @TempDir Path folder;
 
   private Glora glora(String runs) {
-    return Glora.builder()
-        .checkout(Tiny.ROOT)
-        .python(Tiny.EXECUTABLE)
-        .runs(folder.resolve(runs))
-        .cache(folder.resolve("cache"))
-        .build();
+    return Tiny.glora(folder, runs).build();
   }
 
   @Test

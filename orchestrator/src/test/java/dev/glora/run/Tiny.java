@@ -1,5 +1,6 @@
 package dev.glora.run;
 
+import dev.glora.api.Glora;
 import dev.glora.bridge.PythonConfig;
 import dev.glora.bridge.PythonRuntime;
 import dev.glora.experiment.Experiment;
@@ -67,6 +68,15 @@ final class Tiny {
       """;
 
   private Tiny() {}
+
+  /** The Java API on folders of runs and cache within a folder. */
+  static Glora.Builder glora(Path folder, String runs) {
+    return Glora.builder()
+        .checkout(ROOT)
+        .python(EXECUTABLE)
+        .runs(folder.resolve(runs))
+        .cache(folder.resolve("cache"));
+  }
 
   /**
    * The experiment's text.

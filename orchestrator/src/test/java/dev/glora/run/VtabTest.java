@@ -61,12 +61,7 @@ class VtabTest {
   }
 
   private static Glora glora() {
-    return Glora.builder()
-        .checkout(Tiny.ROOT)
-        .python(Tiny.EXECUTABLE)
-        .runs(temp.resolve("runs"))
-        .cache(temp.resolve("cache"))
-        .build();
+    return Tiny.glora(temp, "runs").build();
   }
 
   @Test
